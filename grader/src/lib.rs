@@ -9,7 +9,9 @@
 
 pub mod exercise;
 pub mod grading;
+pub mod channel;
 pub mod report;
+pub mod sandbox;
 pub mod seed;
 pub mod submission;
 pub mod verdict;
