@@ -145,7 +145,9 @@ impl Launcher {
             fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
             fs::write("/proc/self/gid_map", format!("0 {gid} 1"))?;
         }
-        named("make a mount namespace", unshare(UnshareFlags::NEWNS))
+        named("make a mount namespace", unshare(UnshareFlags::NEWNS))?;
+        // Never the host's network, not even before the first case.
+        named("make a network namespace", unshare(UnshareFlags::NEWNET))
     }
 
     fn give_birth(&self, order: &SandboxOrder, descriptors: Vec<OwnedFd>) -> io::Result<(Answer, Vec<OwnedFd>)> {

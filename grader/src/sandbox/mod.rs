@@ -245,6 +245,29 @@ impl Sandbox {
         self.control.try_receive()?.map(|frame| frame.head()).transpose()
     }
 
+    /// The next notice, waiting for it; an error once init is gone.
+    pub fn next_notice(&mut self) -> io::Result<Notice> {
+        match self.notices.pop_front() {
+            Some(notice) => Ok(notice),
+            None => self.receive(),
+        }
+    }
+
+    /// Kills the sandbox after `patience`, unless what is returned is dropped before.
+    pub fn killer_after(&self, patience: Duration) -> io::Result<Killer> {
+        let pidfd = self.pidfd.try_clone()?;
+        let (watch, called_off) = std::io::pipe()?;
+        let thread = std::thread::spawn(move || {
+            let patience = Timespec { tv_sec: patience.as_secs() as i64, tv_nsec: 0 };
+            let mut sources = [PollFd::new(&watch, PollFlags::IN)];
+            let ended = rustix::io::retry_on_intr(|| rustix::event::poll(&mut sources, Some(&patience)));
+            if matches!(ended, Ok(0)) {
+                let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
+            }
+        });
+        Ok(Killer { _called_off: called_off, _thread: thread })
+    }
+
     /// Becomes readable when there may be a notice.
     pub fn notices(&self) -> BorrowedFd<'_> {
         self.control.as_fd()
@@ -290,6 +313,13 @@ impl Sandbox {
             other => Err(io::Error::other(format!("init began with {other:?}"))),
         }
     }
+}
+
+/// A kill that is called off by dropping this.
+#[derive(Debug)]
+pub struct Killer {
+    _called_off: std::io::PipeWriter,
+    _thread: std::thread::JoinHandle<()>,
 }
 
 impl Drop for Sandbox {

@@ -1,0 +1,6 @@
+//! The command line: one file a subcommand.
+
+pub mod check;
+mod display;
+pub mod grade;
+mod junit;
