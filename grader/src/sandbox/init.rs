@@ -95,6 +95,7 @@ pub fn live(birth: Birth<'_>) -> ! {
     let (role, ids, filters) = (birth.order.role, birth.ids, birth.filters);
     let kept: Vec<_> = [&birth.control, &birth.work].into_iter().chain(&birth.entrances).map(AsFd::as_fd).collect();
     kernel::close_all_but(&kept);
+    occupy_standard_streams();
     let control = Channel::new(birth.control.try_clone().expect("a descriptor is free at birth"));
     let signals = kernel::child_signals();
     let prepared = signals.and_then(|signals| prepare(birth).map(|()| signals));
@@ -111,10 +112,16 @@ pub fn live(birth: Birth<'_>) -> ! {
     std::process::exit(0)
 }
 
+/// Opening takes the lowest free numbers, which are 0 and 1 once everything is closed. Whatever else got them would be
+/// overwritten in programs that are given their own.
+fn occupy_standard_streams() {
+    for _ in 0..2 {
+        std::mem::forget(fs::File::options().read(true).write(true).open("/dev/null"));
+    }
+}
+
 fn prepare(birth: Birth<'_>) -> io::Result<()> {
     let Birth { work, entrances, order, owner, ids, .. } = birth;
-    let nothing = fs::File::options().read(true).write(true).open("/dev/null")?;
-    [0, 1].iter().try_for_each(|number| kernel::install_descriptor(nothing.as_fd(), *number))?;
     for entrance in &entrances {
         named("join a control group", rustix::io::write(entrance, b"0").map_err(Into::into))?;
     }
