@@ -2,6 +2,8 @@
 
 import random
 import socket
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import frames
 
@@ -11,6 +13,13 @@ from .programs import Input, Output, Program
 from .remote import Iterator, Passed, Shim, Task, expect
 
 FILE_BYTES_MAX = 8 << 20
+
+
+class Quiet(NamedTuple):
+    """What the threads of a still submission wait for: [words, how many] each."""
+
+    waits: list
+    polling: bool
 
 
 class Exam:
@@ -38,6 +47,15 @@ class Exam:
 
     def fail(self, message):
         raise Failure(message)
+
+    @contextmanager
+    def during(self, words):
+        """Puts `words` before the message of any failure inside."""
+        try:
+            yield
+        except Failure as failure:
+            failure.args = (f"{words}: {failure}",)
+            raise
 
     def raises(self, name, method, *args, **kwargs):
         """The call must raise an exception of that name or a subclass; returns what it raised."""
@@ -67,8 +85,12 @@ class Exam:
         self._link.ask("reset-peak")
 
     def quiet(self):
-        """Waits until nothing will happen in the submission any more unless the examiner acts."""
-        self._link.ask("still")
+        """Waits until nothing will happen in the submission any more unless the examiner acts.
+
+        `.polling` of what is returned tells whether some thread keeps waking by a clock all the same.
+        """
+        answer, _, _ = self._link.ask("still")
+        return Quiet(answer["waits"], answer["polling"])
 
     def write_file(self, name, content):
         self._link.ask("write", content, name=name)
@@ -80,18 +102,19 @@ class Exam:
 
     # Sockets
 
-    def connect(self, address=None, receive_buffer=None, send_buffer=None):
-        """A client of the first program started, or of `address`."""
-        return peers.connect(self._link, tuple(address or self._first.address), receive_buffer, send_buffer)
+    def connect(self, address=None, receive_buffer=None, send_buffer=None, segment=None):
+        """A client of the first program started, or of `address`. Small buffers and segments let little be under way."""
+        address = tuple(address or self._first.address)
+        return peers.connect(self._link, address, receive_buffer, send_buffer, segment)
 
     def listen(self):
         """A port of the examiner's own."""
         return peers.Listener(self._link)
 
     def pair(self, send_buffer=None, receive_buffer=None, timeout=None):
-        """A connected TCP pair: our end, and the student's, to be passed as an argument."""
+        """A connected TCP pair: our end, and a handle to the student's, a socket beside the student's code."""
         ours, theirs = peers.pair(self._link, send_buffer, receive_buffer)
-        return ours, Passed(theirs, timeout)
+        return ours, self._shim_process().call("pair()", "adopt", Passed(theirs, timeout))
 
     def port_state(self, address):
         """Kernel states of the TCP sockets with that local address."""

@@ -95,8 +95,12 @@ class Peer:
         data, self._unread = bytes(self._unread), bytearray()
         return data
 
-    def end(self):
-        """FIN: nothing more will be sent, reading goes on."""
+    def end(self, last=b""):
+        """FIN: nothing more will be sent, reading goes on. `last` bytes travel in the same segment as the FIN."""
+        if last:
+            sent = self._socket.send(last, socket.MSG_MORE)
+            if sent < len(last):
+                raise ValueError(f"{len(last)} bytes do not fit into one segment: send most of them before")
         self._socket.shutdown(socket.SHUT_WR)
 
     def reset(self):
@@ -161,7 +165,7 @@ class Listener:
         return bool(poll.poll(0))
 
 
-def connect(link, address, receive_buffer=None, send_buffer=None):
+def connect(link, address, receive_buffer=None, send_buffer=None, segment=None):
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     # Buffers count from the handshake on, so they are set before it.
@@ -169,6 +173,8 @@ def connect(link, address, receive_buffer=None, send_buffer=None):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     if send_buffer is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+    if segment is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
     sock.setblocking(False)
     where = f"{address[0]}:{address[1]}"
     error = sock.connect_ex(address)
