@@ -121,7 +121,9 @@ fn judge(facts: &Facts, bans: &[String], python_version: &str) -> Option<Refusal
         .imports
         .iter()
         .filter(|import| bans.iter().any(|ban| is_part_of(&import.module, ban)))
-        .map(|import| format!("{}, line {}: module {:?} is not allowed in this exercise", import.file, import.line, import.module))
+        .map(|import| {
+            format!("{}, line {}: module {:?} is not allowed in this exercise", import.file, import.line, import.module)
+        })
         .collect();
     (!broken.is_empty()).then(|| Refusal { verdict: Verdict::RuleBroken, message: broken.join("\n") })
 }

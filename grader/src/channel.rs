@@ -76,9 +76,8 @@ impl Channel {
             return Err(violation("too many descriptors for one frame"));
         }
         let bytes = [header.as_slice(), &head, tail].concat();
-        let mut sent = retry(|| {
-            rustix::net::sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL)
-        })?;
+        let mut sent =
+            retry(|| rustix::net::sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL))?;
         while sent < bytes.len() {
             sent += retry(|| rustix::net::send(&self.socket, &bytes[sent..], SendFlags::NOSIGNAL))?;
         }

@@ -155,7 +155,9 @@ impl Run<'_> {
         let case = report.cases.iter().find(|case| case.id == first)?;
         let messages = failed
             .filter(|case| !expected.contains(&case.id))
-            .map(|case| (case.id.clone(), format!("{}: {}", case.verdict.label(), case.message.as_deref().unwrap_or(""))))
+            .map(|case| {
+                (case.id.clone(), format!("{}: {}", case.verdict.label(), case.message.as_deref().unwrap_or("")))
+            })
             .collect();
         let id = self.exercise.id();
         let seed = case.seed.as_deref().unwrap_or_default();

@@ -270,11 +270,7 @@ impl Exercise {
     }
 
     /// The same, where `--set PROGRAM.file=NAME` has given programs other files.
-    pub fn accepts_with(
-        &self,
-        submission: &Submission,
-        set: &BTreeMap<String, String>,
-    ) -> Result<(), SubmissionError> {
+    pub fn accepts_with(&self, submission: &Submission, set: &BTreeMap<String, String>) -> Result<(), SubmissionError> {
         let renamed = |file: &String| {
             let program = self.manifest.programs.iter().find(|(_, program)| program.file == *file);
             program.and_then(|(name, _)| set.get(&format!("{name}.file"))).unwrap_or(file).clone()

@@ -90,7 +90,9 @@ const EVIDENCE_MAX: usize = 16;
 
 fn broken_limit(limit: LimitHit, limits: Limits) -> (Verdict, String) {
     match limit {
-        LimitHit::Cpu => (Verdict::TimeLimit, format!("the program used more than {} s of processor time", limits.cpu_s)),
+        LimitHit::Cpu => {
+            (Verdict::TimeLimit, format!("the program used more than {} s of processor time", limits.cpu_s))
+        }
         LimitHit::Wall => {
             let seconds = suite::wall_limit(limits).as_secs();
             (Verdict::TimeLimit, format!("the case was not over after {seconds} s"))

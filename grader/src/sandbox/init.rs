@@ -62,10 +62,21 @@ pub enum Notice {
     /// Furnished and ready for orders.
     Ready,
     /// It could not be furnished; init is gone.
-    Broken { reason: String },
-    Spawned { id: u64, pid: i32 },
-    NotSpawned { id: u64, reason: String },
-    Exited { id: u64, exit: Exit },
+    Broken {
+        reason: String,
+    },
+    Spawned {
+        id: u64,
+        pid: i32,
+    },
+    NotSpawned {
+        id: u64,
+        reason: String,
+    },
+    Exited {
+        id: u64,
+        exit: Exit,
+    },
 }
 
 /// How a process ended: a fact, not a judgement.
@@ -127,7 +138,10 @@ fn prepare(birth: Birth<'_>) -> io::Result<()> {
     }
     drop(entrances);
     // SAFETY: this process is single-threaded and the flag does not detach the descriptor table.
-    named("make a cgroup namespace", unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWCGROUP) }.map_err(Into::into))?;
+    named(
+        "make a cgroup namespace",
+        unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWCGROUP) }.map_err(Into::into),
+    )?;
     rustix::system::sethostname(b"sandbox")?;
     let examiner = order.role == Role::Examiner;
     let furnishing = Furnishing { work, examiner, names: &order.names, bans: &order.bans, owner };
@@ -185,10 +199,7 @@ impl Init<'_> {
     }
 
     fn wait(&self) -> io::Result<()> {
-        let mut sources = [
-            PollFd::new(&self.control, PollFlags::IN),
-            PollFd::new(&self.signals, PollFlags::IN),
-        ];
+        let mut sources = [PollFd::new(&self.control, PollFlags::IN), PollFd::new(&self.signals, PollFlags::IN)];
         match rustix::event::poll(&mut sources, None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -277,7 +288,8 @@ impl Init<'_> {
             rustix::process::chdir("/work")?;
             kernel::reset_signals();
             // Last of the set-up: from here on the target numbers cover whatever of init's had them.
-            let descriptors = descriptors.iter().map(|source| out_of_the_way(source)).collect::<io::Result<Vec<_>>>()?;
+            let descriptors =
+                descriptors.iter().map(|source| out_of_the_way(source)).collect::<io::Result<Vec<_>>>()?;
             for (number, descriptor) in (0..).zip(&descriptors) {
                 kernel::install_descriptor(descriptor.as_fd(), number)?;
             }

@@ -49,8 +49,7 @@ pub fn clone_into(namespaces: i32, cgroup: Option<BorrowedFd<'_>>) -> io::Result
     }
     // SAFETY: the structure lives across the call and matches the size passed; without CLONE_VM the child has its own
     // copy of this single-threaded process.
-    let pid =
-        unsafe { libc::syscall(libc::SYS_clone3, &raw mut arguments, std::mem::size_of::<CloneArguments>()) };
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut arguments, std::mem::size_of::<CloneArguments>()) };
     match pid {
         0 => Ok(Forked::Child),
         -1 => Err(io::Error::last_os_error()),

@@ -55,7 +55,10 @@ pub enum Role {
 pub enum Answer {
     Done,
     /// The host's process id of the sandbox's init, and the user that owns its files (as the grader sees it).
-    Born { init_pid: i32, owner: u32 },
+    Born {
+        init_pid: i32,
+        owner: u32,
+    },
     Failed(String),
 }
 
@@ -158,8 +161,7 @@ impl Launcher {
         let control: OwnedFd = control.as_fd().try_clone_to_owned()?;
         let mut descriptors = descriptors.into_iter();
         let group = if order.born_in_group { descriptors.next() } else { None };
-        let namespaces =
-            kernel::CLONE_NEWPID | kernel::CLONE_NEWNS | kernel::CLONE_NEWIPC | kernel::CLONE_NEWUTS;
+        let namespaces = kernel::CLONE_NEWPID | kernel::CLONE_NEWNS | kernel::CLONE_NEWIPC | kernel::CLONE_NEWUTS;
         match named("clone", kernel::clone_into(namespaces, group.as_ref().map(AsFd::as_fd)))? {
             Forked::Child => init::live(init::Birth {
                 control: inside,

@@ -36,8 +36,8 @@ use rustix::process::Signal;
 pub use cgroup::Hierarchies;
 use cgroup::{Group, GroupLimits};
 pub use init::{Command, Exit, Notice, ProcessLimits};
-use launcher::{Answer, Order, SandboxOrder};
 pub use launcher::Role;
+use launcher::{Answer, Order, SandboxOrder};
 pub use root::{LIBRARY, STANDARD_LIBRARY};
 pub use work::WorkFolder;
 

@@ -8,8 +8,7 @@
 use std::collections::BTreeMap;
 
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-    TargetArch,
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
 };
 
 /// Calls allowed whatever their arguments, by purpose.
@@ -115,12 +114,8 @@ const ALLOWED: &[(&str, &[i64])] = &[
 ];
 
 /// Answered as if the kernel were older.
-const UNKNOWN: &[i64] = &[
-    libc::SYS_clone3,
-    libc::SYS_io_uring_enter,
-    libc::SYS_io_uring_register,
-    libc::SYS_io_uring_setup,
-];
+const UNKNOWN: &[i64] =
+    &[libc::SYS_clone3, libc::SYS_io_uring_enter, libc::SYS_io_uring_register, libc::SYS_io_uring_setup];
 
 /// Every flag of `clone` that makes a namespace.
 const NAMESPACE_FLAGS: u64 = 0x7e02_0000;
@@ -136,11 +131,7 @@ pub fn filters() -> [BpfProgram; 2] {
     ]
 }
 
-fn compile(
-    rules: BTreeMap<i64, Vec<SeccompRule>>,
-    otherwise: SeccompAction,
-    matched: SeccompAction,
-) -> BpfProgram {
+fn compile(rules: BTreeMap<i64, Vec<SeccompRule>>, otherwise: SeccompAction, matched: SeccompAction) -> BpfProgram {
     let arch = TargetArch::try_from(std::env::consts::ARCH).expect("an architecture that seccompiler knows");
     SeccompFilter::new(rules, otherwise, matched, arch)
         .and_then(BpfProgram::try_from)

@@ -24,9 +24,16 @@ const BOUND_FOLDERS: &[&str] = &["/usr/bin", "/usr/lib/python3.11", "/usr/lib64"
 const LIBRARY_FOLDERS: &[&str] = &["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
 /// Further distribution packages, for the examiner alone.
 const EXAMINER_PACKAGES: &str = "/usr/lib/python3";
-const BOUND_FILES: &[&str] =
-    &["/etc/ld.so.cache", "/etc/services", "/etc/protocols", "/dev/null", "/dev/zero", "/dev/full", "/dev/random",
-      "/dev/urandom"];
+const BOUND_FILES: &[&str] = &[
+    "/etc/ld.so.cache",
+    "/etc/services",
+    "/etc/protocols",
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+];
 const FOLDERS: &[&str] =
     &["usr", "usr/lib", "usr/share", "etc", "dev", "dev/shm", "proc", "tmp", "work", "practicum", "practicum/library"];
 const LINKS: &[(&str, &str)] = &[
@@ -49,9 +56,20 @@ const HOSTS: &str = "127.0.0.1 localhost sandbox\n::1 localhost ip6-localhost\n"
 /// Where the standard library lies, in the sandbox as on the host.
 pub const STANDARD_LIBRARY: &str = "/usr/lib/python3.11";
 /// Modules that Python 3.12 or 3.13 dropped and nothing in the 3.11 library imports: one answer on every Python (K12).
-const DROPPED_MODULES: &[&str] =
-    &["asyncore", "asynchat", "smtpd", "imp", "distutils", "cgi", "cgitb", "crypt", "nntplib", "pipes", "telnetlib",
-      "xdrlib"];
+const DROPPED_MODULES: &[&str] = &[
+    "asyncore",
+    "asynchat",
+    "smtpd",
+    "imp",
+    "distutils",
+    "cgi",
+    "cgitb",
+    "crypt",
+    "nntplib",
+    "pipes",
+    "telnetlib",
+    "xdrlib",
+];
 
 /// Where the library of ours is bound, with the folders that it holds.
 pub const LIBRARY: &str = "/practicum/library";
@@ -151,10 +169,8 @@ pub fn furnish(furnishing: &Furnishing<'_>) -> io::Result<()> {
         MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
     )?;
     for (folder, flags) in [("/tmp", MountFlags::empty()), ("/dev/shm", MountFlags::NOEXEC)] {
-        let options = format!(
-            "size={},nr_inodes={},mode=1777,uid={2},gid={2}",
-            SCRATCH.bytes, SCRATCH.files, furnishing.owner
-        );
+        let options =
+            format!("size={},nr_inodes={},mode=1777,uid={2},gid={2}", SCRATCH.bytes, SCRATCH.files, furnishing.owner);
         let options = CString::new(options).expect("digits only");
         let flags = flags | MountFlags::NOSUID | MountFlags::NODEV;
         rustix::mount::mount("tmpfs", folder, "tmpfs", flags, Some(options.as_c_str()))?;

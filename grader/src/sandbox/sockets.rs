@@ -44,7 +44,17 @@ impl State {
     fn from_number(number: u8) -> Option<State> {
         use State::*;
         let states = [
-            Established, SynSent, SynRecv, FinWait1, FinWait2, TimeWait, Close, CloseWait, LastAck, Listen, Closing,
+            Established,
+            SynSent,
+            SynRecv,
+            FinWait1,
+            FinWait2,
+            TimeWait,
+            Close,
+            CloseWait,
+            LastAck,
+            Listen,
+            Closing,
             NewSynRecv,
         ];
         states.get(usize::from(number).checked_sub(1)?).copied()
@@ -93,9 +103,8 @@ impl SocketTable {
         rustix::net::send(&self.netlink, &request(family, protocol), SendFlags::empty())?;
         let mut answer = vec![0; ANSWER_BYTES];
         loop {
-            let (length, _) = rustix::io::retry_on_intr(|| {
-                rustix::net::recv(&self.netlink, &mut answer, RecvFlags::empty())
-            })?;
+            let (length, _) =
+                rustix::io::retry_on_intr(|| rustix::net::recv(&self.netlink, &mut answer, RecvFlags::empty()))?;
             if !read_messages(&answer[..length], sockets)? {
                 return Ok(());
             }

@@ -24,8 +24,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use serde::Serialize;
 
-pub use self::output::OUTPUT_BYTES_MAX;
 use self::output::Captured;
+pub use self::output::OUTPUT_BYTES_MAX;
 use self::programs::Running;
 pub use self::programs::{Programs, Started, environment, python};
 use self::protocol::{Answer, Ask, Asked, CaseOrder, Event, ProgramFacts, UsageFacts};
@@ -141,13 +141,11 @@ impl<'a> World<'a> {
         let manifest = setup.exercise.manifest();
         let table = launcher.world()?;
         let limits = sandbox_limits(setup.limits);
-        let submission =
-            launcher.sandbox(Role::Submission, limits, &manifest.names, &manifest.ban, hierarchies)?;
+        let submission = launcher.sandbox(Role::Submission, limits, &manifest.names, &manifest.ban, hierarchies)?;
         for (name, content) in setup.submission.files() {
             submission.work().write(name, content)?;
         }
-        let mut examiner =
-            launcher.sandbox(Role::Examiner, EXAMINER_LIMITS, &manifest.names, &[], hierarchies)?;
+        let mut examiner = launcher.sandbox(Role::Examiner, EXAMINER_LIMITS, &manifest.names, &[], hierarchies)?;
         for path in suite_files(setup.exercise) {
             let name = FileName::parse(path.as_bytes()).map_err(|error| suite_error(setup.case, &error))?;
             examiner.work().write(&name, setup.exercise.file(path).expect("listed just now"))?;
@@ -156,7 +154,16 @@ impl<'a> World<'a> {
         let now = Instant::now();
         let running = Running::default();
         let world = World {
-            setup, table, submission, examiner, channel, spoken, running, deferred: vec![], began: now, limits_checked: now,
+            setup,
+            table,
+            submission,
+            examiner,
+            channel,
+            spoken,
+            running,
+            deferred: vec![],
+            began: now,
+            limits_checked: now,
         };
         world.channel.send(&world.order(), b"", &[])?;
         Ok(world)
@@ -168,10 +175,7 @@ impl<'a> World<'a> {
             case: &self.setup.case.id,
             seed: self.setup.seed.to_string(),
             vars: programs.vars(),
-            programs: programs
-                .names()
-                .map(|name| (name, ProgramFacts { listen: programs.listen(name) }))
-                .collect(),
+            programs: programs.names().map(|name| (name, ProgramFacts { listen: programs.listen(name) })).collect(),
         }
     }
 
@@ -237,9 +241,8 @@ impl<'a> World<'a> {
         match ask {
             Ask::End(outcome) => return Ok(Some(outcome)),
             Ask::Start { program, extra, stdin, stdout } => {
-                let started = self.running.start(
-                    &mut self.submission, self.setup.programs, &program, &extra, (stdin, stdout),
-                );
+                let started =
+                    self.running.start(&mut self.submission, self.setup.programs, &program, &extra, (stdin, stdout));
                 let (process, descriptors) = started.map_err(|error| suite_error(self.setup.case, &error))?;
                 self.reply(&Answer { process: Some(process), ..answer }, &descriptors)?;
             }
@@ -259,7 +262,8 @@ impl<'a> World<'a> {
             Ask::Forget => self.forget(id)?,
             Ask::States { address } => {
                 let sockets = self.table.sockets(Protocol::Tcp)?;
-                let states = sockets.iter().filter(|socket| listens_at(socket.local, address)).map(|socket| socket.state);
+                let states =
+                    sockets.iter().filter(|socket| listens_at(socket.local, address)).map(|socket| socket.state);
                 self.reply(&Answer { states: Some(states.collect()), ..answer }, &[])?;
             }
             Ask::Usage => {

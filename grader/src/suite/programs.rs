@@ -44,9 +44,10 @@ impl Programs {
             return Err(format!("set {name:?}: this exercise knows only {}", known.join(", ")));
         };
         *old = match old {
-            toml::Value::Integer(_) => {
-                value.parse().map(toml::Value::Integer).map_err(|_| format!("set {name}={value:?}: a number is wanted"))?
-            }
+            toml::Value::Integer(_) => value
+                .parse()
+                .map(toml::Value::Integer)
+                .map_err(|_| format!("set {name}={value:?}: a number is wanted"))?,
             _ => toml::Value::String(value.to_owned()),
         };
         Ok(())
@@ -211,7 +212,10 @@ impl Running {
 
     /// Takes in what was written; `true` when some program wrote too much.
     pub fn drain_output(&mut self) -> bool {
-        self.started.iter_mut().flat_map(|started| &mut started.output).fold(false, |flood, output| output.drain() | flood)
+        self.started
+            .iter_mut()
+            .flat_map(|started| &mut started.output)
+            .fold(false, |flood, output| output.drain() | flood)
     }
 
     pub fn ended(&mut self, process: u64, exit: Exit) {

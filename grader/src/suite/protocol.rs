@@ -38,26 +38,49 @@ pub struct Asked {
 #[serde(tag = "ask", rename_all = "kebab-case")]
 pub enum Ask {
     /// Start a program of exercise.toml; answered with `process`, and pipes for the streams asked for.
-    Start { program: String, extra: Vec<String>, stdin: bool, stdout: bool },
+    Start {
+        program: String,
+        extra: Vec<String>,
+        stdin: bool,
+        stdout: bool,
+    },
     /// Start the shim; answered with `process` and its channel.
     Shim,
-    Signal { process: u64, signal: i32 },
+    Signal {
+        process: u64,
+        signal: i32,
+    },
     /// Answered once all addresses are in LISTEN, or never will be.
-    Ready { process: u64, addresses: Vec<SocketAddr> },
+    Ready {
+        process: u64,
+        addresses: Vec<SocketAddr>,
+    },
     /// Answered once the socket that `local` talks to has been read empty, or never will be.
-    Drained { local: SocketAddr, remote: SocketAddr },
+    Drained {
+        local: SocketAddr,
+        remote: SocketAddr,
+    },
     /// Answered once nothing will happen any more.
     Still,
     /// Answered once the process has ended, or never will.
-    Exit { process: u64 },
+    Exit {
+        process: u64,
+    },
     /// The answer to `id` is not wanted any more.
     Forget,
-    States { address: SocketAddr },
+    States {
+        address: SocketAddr,
+    },
     Usage,
     ResetPeak,
     /// The tail goes into a file of the submission's work folder.
-    Write { name: String },
-    Read { name: String, limit: usize },
+    Write {
+        name: String,
+    },
+    Read {
+        name: String,
+        limit: usize,
+    },
     End(Outcome),
 }
 
@@ -66,9 +89,15 @@ pub enum Ask {
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
     Passed,
-    Failed { kind: FailureKind, message: String, evidence: Vec<Evidence> },
+    Failed {
+        kind: FailureKind,
+        message: String,
+        evidence: Vec<Evidence>,
+    },
     /// The suite's own fault.
-    Error { reason: String },
+    Error {
+        reason: String,
+    },
 }
 
 /// How a case failed, as the library tells it.

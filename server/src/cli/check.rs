@@ -68,8 +68,8 @@ impl Check {
         let mut results = Vec::new();
         for folder in folders {
             let exercise = self.machine.exercise(folder)?;
-            let result = check(&grader, &exercise, self.thorough)
-                .map_err(|error| format!("{}: {error}", exercise.id()))?;
+            let result =
+                check(&grader, &exercise, self.thorough).map_err(|error| format!("{}: {error}", exercise.id()))?;
             if !self.json {
                 print(&result);
             }

@@ -61,11 +61,21 @@ pub fn report(report: &Report) -> String {
         let _ = writeln!(
             text,
             "{mark} {:width$}  {:>3}/{:<3}  {}",
-            case.id, case.points, case.points_max, case.verdict.label()
+            case.id,
+            case.points,
+            case.points_max,
+            case.verdict.label()
         );
         explain(&mut text, case);
     }
-    let _ = writeln!(text, "{}: {} of {} points, {}", report.exercise, report.points, report.points_max, report.verdict.label());
+    let _ = writeln!(
+        text,
+        "{}: {} of {} points, {}",
+        report.exercise,
+        report.points,
+        report.points_max,
+        report.verdict.label()
+    );
     text
 }
 
@@ -124,6 +134,8 @@ fn bytes(text: &mut String, name: &str, encoded: &str, offset: u64, first_differ
 /// Control characters escaped, line ends kept.
 fn printable(text: &str) -> String {
     text.chars()
-        .map(|char| if char.is_control() && char != '\n' { char.escape_default().to_string() } else { char.to_string() })
+        .map(
+            |char| if char.is_control() && char != '\n' { char.escape_default().to_string() } else { char.to_string() },
+        )
         .collect()
 }
