@@ -4,8 +4,10 @@
 
 mod cli;
 mod db;
+mod http;
 mod ids;
 mod password;
+mod worker;
 
 use std::process::ExitCode;
 
