@@ -107,8 +107,7 @@ name!(
 
 impl Slug {
     pub fn parse(text: &str) -> Result<Slug, String> {
-        let word =
-            |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         if text.len() <= SLUG_BYTES_MAX && text.split('-').all(word) {
             return Ok(Slug(text.to_owned()));
         }
@@ -135,10 +134,6 @@ impl SuiteHash {
             return Ok(SuiteHash(text.to_owned()));
         }
         Err(format!("parse suite hash {text:?}: 64 lower-case hex digits are wanted"))
-    }
-
-    pub fn of(exercise: &grader::Exercise) -> SuiteHash {
-        SuiteHash(exercise.suite_hash().to_owned())
     }
 }
 

@@ -7,10 +7,16 @@ mod db;
 mod http;
 mod ids;
 mod password;
+#[cfg(test)]
+mod testing;
 mod worker;
 
 use std::process::ExitCode;
 
+/// A plain function: subcommands build their own runtime, because some of what they start must be started while the
+/// process still has a single thread.
 fn main() -> ExitCode {
+    // ---- The sandbox launcher's place: `grader::sandbox::launcher_main()` when argv[1] is "sandbox-launcher", before
+    // ---- anything else happens in this process.
     cli::run()
 }

@@ -47,10 +47,7 @@ async fn insert(
 }
 
 /// What a regrade of one submission is about: whose it is, and the version that its assignment is pinned to now.
-async fn regradable(
-    db: &mut PgConnection,
-    submission: SubmissionId,
-) -> sqlx::Result<(PersonId, SuiteHash)> {
+async fn regradable(db: &mut PgConnection, submission: SubmissionId) -> sqlx::Result<(PersonId, SuiteHash)> {
     sqlx::query_as(
         "select s.person_id, a.suite_hash
          from submissions s
@@ -66,8 +63,7 @@ async fn regradable(
 pub async fn regrade(db: &PgPool, submission: SubmissionId) -> sqlx::Result<GradingId> {
     let mut transaction = db.begin().await?;
     let (person, suite_hash) = regradable(&mut transaction, submission).await?;
-    let grading =
-        create(&mut transaction, submission, person, &suite_hash, Reason::Regrade, Band::Regrade).await?;
+    let grading = create(&mut transaction, submission, person, &suite_hash, Reason::Regrade, Band::Regrade).await?;
     transaction.commit().await?;
     Ok(grading)
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::db::assignments::Assignment;
 use crate::db::gradings::{self, Reason};
 use crate::db::queue::{self, Band};
-use crate::ids::{AssignmentId, CourseId, GradingId, Login, PersonId, Role, Slug, State, SubmissionId, SuiteHash};
+use crate::ids::{AssignmentId, GradingId, Login, PersonId, Role, Slug, State, SubmissionId, SuiteHash};
 
 /// Gradings that one person may have waiting or running.
 pub const OUTSTANDING_MAX: i64 = 100;
@@ -94,8 +94,7 @@ pub async fn hand_in(db: &PgPool, hand_in: &HandIn<'_>) -> Result<Accepted, Refu
     insert_files(&mut transaction, id, hand_in.submission).await?;
     let band = if hand_in.role.staff() { Band::Staff } else { Band::Student };
     let suite_hash = &hand_in.assignment.suite_hash;
-    let grading =
-        gradings::create(&mut transaction, id, hand_in.person, suite_hash, Reason::HandIn, band).await?;
+    let grading = gradings::create(&mut transaction, id, hand_in.person, suite_hash, Reason::HandIn, band).await?;
     let receipt = Receipt {
         id,
         sha256: hand_in.submission.hash().to_owned(),
@@ -218,10 +217,7 @@ async fn attempts(db: &mut PgConnection, assignment: AssignmentId, person: Perso
     .await
 }
 
-async fn insert(
-    db: &mut PgConnection,
-    hand_in: &HandIn<'_>,
-) -> sqlx::Result<(SubmissionId, i32, OffsetDateTime)> {
+async fn insert(db: &mut PgConnection, hand_in: &HandIn<'_>) -> sqlx::Result<(SubmissionId, i32, OffsetDateTime)> {
     sqlx::query_as(
         "insert into submissions (id, assignment_id, person_id, sha256, suite_hash, ordinal)
          values ($1, $2, $3, $4, $5, (
@@ -309,7 +305,6 @@ pub struct Standing {
     #[sqlx(flatten)]
     pub summary: SubmissionSummary,
     pub person: PersonId,
-    pub course_id: CourseId,
     pub course: Slug,
     pub assignment: Slug,
     pub exercise: String,
@@ -327,7 +322,7 @@ pub struct Standing {
 pub async fn standing(db: &PgPool, id: SubmissionId) -> sqlx::Result<Option<Standing>> {
     sqlx::query_as(
         "select s.submission_id as id, s.ordinal, s.received_at, s.state, s.verdict, s.points, s.points_max,
-             p.login, p.name, s.person_id as person, c.id as course_id, c.slug as course, a.slug as assignment,
+             p.login, p.name, s.person_id as person, c.slug as course, a.slug as assignment,
              e.exercise, e.title, g.suite_hash, s.sha256, s.grading_id as grading, s.graded_id as graded,
              coalesce(a.closes_at <= now(), false) as closed
          from standings s

@@ -240,9 +240,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
         match axum::Json::<T>::from_request(request, app).await {
             Ok(axum::Json(value)) => Ok(Json(value)),
             Err(JsonRejection::JsonDataError(error)) => Err(Error::unprocessable("", error.body_text())),
-            Err(JsonRejection::MissingJsonContentType(error)) => {
-                Err(Error::UnsupportedMediaType(error.body_text()))
-            }
+            Err(JsonRejection::MissingJsonContentType(error)) => Err(Error::UnsupportedMediaType(error.body_text())),
             Err(error) if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE => {
                 Err(Error::TooLarge(error.body_text()))
             }

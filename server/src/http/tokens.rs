@@ -60,7 +60,10 @@ pub async fn create(
 fn parse_label(label: &str) -> Result<&str, Error> {
     let label = label.trim();
     if label.is_empty() || label.chars().count() > LABEL_CHARACTERS_MAX || label.chars().any(char::is_control) {
-        return Err(Error::unprocessable("/label", format!("a label of 1 to {LABEL_CHARACTERS_MAX} characters is wanted")));
+        return Err(Error::unprocessable(
+            "/label",
+            format!("a label of 1 to {LABEL_CHARACTERS_MAX} characters is wanted"),
+        ));
     }
     Ok(label)
 }

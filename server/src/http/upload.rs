@@ -59,9 +59,7 @@ impl FromRequest<App> for Upload {
         if kind.starts_with("application/json") {
             return from_json(&body).map(Upload);
         }
-        Err(Error::UnsupportedMediaType(format!(
-            "hand in as multipart/form-data or application/json, not as {kind:?}"
-        )))
+        Err(Error::UnsupportedMediaType(format!("hand in as multipart/form-data or application/json, not as {kind:?}")))
     }
 }
 

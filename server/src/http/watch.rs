@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::sync::broadcast;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::broadcast;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 

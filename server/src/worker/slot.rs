@@ -81,8 +81,7 @@ fn serve(grader: &Grader, orders: &Receiver<Order>) {
         // Whoever gave the order may have gone.
         let mut tell = |event| drop(events.send(event));
         let is_cancelled = || cancelled.load(Ordering::Relaxed);
-        let grade =
-            || grader.grade(&task.exercise, &task.submission, &task.request, &mut tell, &is_cancelled);
+        let grade = || grader.grade(&task.exercise, &task.submission, &task.request, &mut tell, &is_cancelled);
         let report = catch_unwind(AssertUnwindSafe(grade))
             .unwrap_or_else(|_| Err(GraderError::Io(std::io::Error::other("the grader panicked"))));
         let _ = outcome.send(report);
