@@ -1,29 +1,22 @@
-//! The `practicum` binary: reads the command line and hands over.
+//! `practicum`: the web service, its workers and the command line in one binary.
+//!
+//! `main → {http, worker} → db`: http and worker never import each other, and SQL is found only below `db`.
 
 mod cli;
+mod db;
+mod http;
+mod ids;
+mod password;
+#[cfg(test)]
+mod testing;
+mod worker;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-
-#[derive(Parser, Debug)]
-#[command(name = "practicum", version, about = "Lab exercises, graded")]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand, Debug)]
-enum Command {
-    Grade(cli::grade::Grade),
-    Check(cli::check::Check),
-}
-
+/// A plain function: subcommands build their own runtime, because some of what they start must be started while the
+/// process still has a single thread.
 fn main() -> ExitCode {
-    // Before anything else: as a launcher this process must stay small and single-threaded.
+    // Does not return in a process that was started to be a launcher.
     grader::sandbox::launcher_main();
-    match Cli::parse().command {
-        Command::Grade(grade) => grade.run(),
-        Command::Check(check) => check.run(),
-    }
+    cli::run()
 }

@@ -1,0 +1,26 @@
+//! `practicum migrate`.
+
+use clap::Args;
+
+use super::{Database, block_on};
+use crate::db;
+
+/// Bring the database's schema up to date
+///
+/// Safe to repeat, and safe from several machines at once. `serve` does it by itself.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  practicum migrate --database-url postgres://practicum@db/practicum")]
+pub struct Migrate {
+    #[command(flatten)]
+    database: Database,
+}
+
+impl Migrate {
+    pub fn run(self) -> anyhow::Result<()> {
+        block_on(async {
+            db::migrate(&self.database.connect(1).await?).await?;
+            println!("the schema is up to date");
+            Ok(())
+        })
+    }
+}

@@ -1,6 +1,0 @@
-//! The command line: one file a subcommand.
-
-pub mod check;
-mod display;
-pub mod grade;
-mod junit;
