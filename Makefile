@@ -36,7 +36,7 @@ test: setup-test check-format check-containers web-test build check-api lint rus
 
 bench: setup-bench web/dist/index.html ## compare with bare processes, pytest and bubblewrap
 	cargo build --workspace --release --locked
-	scripts/bench
+	scripts/bench/compare.py
 
 soak: setup-run build ## accept every exercise thoroughly, with every core busy
 	$(PRACTICUM) check --thorough

@@ -1,3 +1,5 @@
+//! The `practicum` binary: the command line and nothing else.
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
