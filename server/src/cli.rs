@@ -1,3 +1,3 @@
-//! The command line.
+//! The command line: one module a subcommand.
 
 pub mod with_postgres;
