@@ -113,5 +113,5 @@ browser-test:
 summary:
 	@for step in web-test rust-test exercises-test browser-test; do \
 	  printf '\n%s\n' "$$step"; \
-	  grep -hE '^ *(Running |Doc-tests |test result:|Test Files |Tests )|^[a-z]+-[0-9]{2}-[a-z-]+ ' .cache/test/$$step.log || true; \
+	  grep -shE '^ *(Running |Doc-tests |test result:|Test Files |Tests )|^[a-z]+-[0-9]{2}-[a-z-]+ ' .cache/test/$$step.log || true; \
 	done

@@ -13,9 +13,11 @@
 //! reaches us first and the database last.
 //!
 //! *Joining.* A data directory that another of our processes has open is joined, not restarted; such a cluster ends with
-//! the process that started it. A directory of another major version is refused: Postgres cannot read it.
+//! the process that started it. Whether that process lives is told by a lock which the kernel releases with it: a Postgres
+//! without one has been told to stop and is waited for. A directory of another major version is refused: Postgres cannot
+//! read it.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
@@ -78,6 +80,8 @@ struct Running {
     pidfd: OwnedFd,
     /// Receives once, when Postgres has ended.
     ended: Receiver<io::Result<ExitStatus>>,
+    /// Locked as long as we live; see the module's theory.
+    _owner: File,
 }
 
 impl Cluster {
@@ -116,16 +120,17 @@ fn start_in(data: &Path, options: StartOptions) -> Result<Cluster> {
     let account = Account::of_cluster(&files)?;
     account.check_reaches(&data)?;
     let binaries = Binaries::find(major_of(&files)?)?;
-    if let Some(sockets) = find_running(&files)? {
-        return Ok(Cluster { url: socket::url(&sockets), running: None, _sockets: None });
-    }
+    let owner = match find_running(&data, &files)? {
+        Found::Running(sockets) => return Ok(Cluster { url: socket::url(&sockets), running: None, _sockets: None }),
+        Found::Idle(owner) => owner,
+    };
     if !files.exists() {
         initialise(&binaries, account, &data, options)?;
     }
     admit_us(&files, account)?;
     let (sockets, temporary) = socket::choose_directory(&files, account)?;
     let log = data.join("postgres.log");
-    let running = spawn(postgres(&binaries, account, &files, &sockets, &log, options)?)?;
+    let running = spawn(postgres(&binaries, account, &files, &sockets, &log, options)?, owner)?;
     let cluster = Cluster { url: socket::url(&sockets), running: Some(running), _sockets: temporary };
     wait_until_ready(&sockets, cluster.running.as_ref()).with_context(|| quote_end_of(&log))?;
     Ok(cluster)
@@ -158,33 +163,43 @@ fn major_of(files: &Path) -> Result<Option<u32>> {
     Ok(Some(text.trim().parse().with_context(|| format!("parse {} {text:?}", path.display()))?))
 }
 
-/// The socket directory of a postmaster that has the files open and answers. One that is still starting or already
-/// stopping is waited for. A `postmaster.pid` left by a crash names a process that is gone or is no Postgres; Postgres
-/// itself then replaces it.
-fn find_running(files: &Path) -> Result<Option<PathBuf>> {
+enum Found {
+    /// The socket directory of a Postgres that another of our processes owns.
+    Running(PathBuf),
+    /// None, and the lock that makes us the owner.
+    Idle(File),
+}
+
+/// One that is still starting or already stopping is waited for.
+fn find_running(data: &Path, files: &Path) -> Result<Found> {
+    let owner = File::create(data.join("postgres.owner"))?;
     let deadline = Instant::now() + READY_WITHIN;
     loop {
-        let Some((pid, sockets)) = read_postmaster(files) else { return Ok(None) };
-        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        if name.trim() != "postgres" {
-            return Ok(None);
+        let postmaster = find_postmaster(files);
+        match (owner.try_lock(), postmaster) {
+            (Ok(()), None) => return Ok(Found::Idle(owner)),
+            (Err(TryLockError::WouldBlock), Some(sockets)) => match knock(&sockets) {
+                Ok(Answer::Ready) => return Ok(Found::Running(sockets)),
+                Ok(Answer::Refused(message)) => bail!("the Postgres that runs there refuses us: {message}"),
+                Ok(Answer::NotYet) | Err(_) => {}
+            },
+            (Err(TryLockError::Error(error)), _) => bail!("lock postgres.owner: {error}"),
+            // Its owner has died, or its owner has just ended it.
+            (Ok(()), Some(_)) | (Err(TryLockError::WouldBlock), None) => {}
         }
-        match knock(&sockets) {
-            Ok(Answer::Ready) => return Ok(Some(sockets)),
-            Ok(Answer::Refused(message)) => bail!("the Postgres that runs there (process {pid}) refuses us: {message}"),
-            Ok(Answer::NotYet) | Err(_) => {}
-        }
-        ensure!(Instant::now() < deadline, "the Postgres that runs there (process {pid}) does not answer");
+        ensure!(Instant::now() < deadline, "the Postgres of postgres/postmaster.pid neither answers nor ends");
         thread::sleep(KNOCK_EVERY);
     }
 }
 
-/// Process id and socket directory: lines 1 and 5 of `postmaster.pid`. The last lines are written a moment later than
-/// the first, hence the default.
-fn read_postmaster(files: &Path) -> Option<(u32, PathBuf)> {
+/// The socket directory of a Postgres that has the files open: line 5 of `postmaster.pid`, its process id being line 1.
+/// A file left by a crash names a process that is gone or is no Postgres; Postgres itself replaces it.
+fn find_postmaster(files: &Path) -> Option<PathBuf> {
     let text = fs::read_to_string(files.join("postmaster.pid")).ok()?;
-    let pid = text.lines().next()?.trim().parse().ok()?;
-    Some((pid, text.lines().nth(4).filter(|line| !line.is_empty()).map_or_else(|| files.to_owned(), PathBuf::from)))
+    let mut lines = text.lines();
+    let name = fs::read_to_string(format!("/proc/{}/comm", lines.next()?.trim())).ok()?;
+    // The line is written a moment after the first; where it is missing, nobody answers yet.
+    (name.trim() == "postgres").then(|| lines.nth(3).map_or_else(PathBuf::new, PathBuf::from))
 }
 
 /// Fills a directory beside the final one and renames it, so that a start cut short is begun anew.
@@ -291,7 +306,7 @@ fn die_with_parent(command: &mut Command) {
 }
 
 /// Spawns on a thread that lives as long as Postgres does; see the module's theory.
-fn spawn(mut command: Command) -> Result<Running> {
+fn spawn(mut command: Command, owner: File) -> Result<Running> {
     let (report_start, started) = mpsc::channel();
     let (report_end, ended) = mpsc::channel();
     thread::Builder::new().name("postgres".to_owned()).spawn(move || {
@@ -306,7 +321,7 @@ fn spawn(mut command: Command) -> Result<Running> {
         }
     })?;
     let pidfd = started.recv()?.context("spawn postgres")?;
-    Ok(Running { pidfd, ended })
+    Ok(Running { pidfd, ended, _owner: owner })
 }
 
 fn pidfd_of(child: &Child) -> io::Result<OwnedFd> {

@@ -63,7 +63,21 @@ fn a_stale_postmaster_file_is_no_running_cluster() {
     let files = data.path().join("postgres");
     let ours = format!("{}\n{}\n0\n5432\n{}\n", std::process::id(), files.display(), files.display());
     fs::write(files.join("postmaster.pid"), ours).unwrap();
-    assert_eq!(find_running(&files).unwrap(), None);
+    assert_eq!(find_postmaster(&files), None);
+}
+
+#[test]
+fn a_cluster_whose_owner_died_is_waited_for_and_not_joined() {
+    let data = data_dir();
+    let mut orphan = start_with(data.path(), THROW_AWAY).unwrap();
+    // What the kernel does when the owner dies.
+    let Running { pidfd, ended, _owner } = orphan.running.take().unwrap();
+    drop(_owner);
+    process::pidfd_send_signal(&pidfd, Signal::INT).unwrap();
+    let next = start_with(data.path(), THROW_AWAY).unwrap();
+    assert!(next.running.is_some(), "joined a cluster that was stopping");
+    assert!(ended.recv().unwrap().unwrap().success());
+    assert_eq!(query(next.url(), "select current_user::text"), "practicum");
 }
 
 #[test]
@@ -108,7 +122,8 @@ fn nobody_but_the_account_that_starts_it_may_connect() {
     account.take(&files.join("pg_ident.conf")).unwrap();
     let binaries = Binaries::find(None).unwrap();
     let log = data.path().join("postgres.log");
-    let running = spawn(postgres(&binaries, account, &files, &files, &log, THROW_AWAY).unwrap()).unwrap();
+    let owner = File::create(data.path().join("postgres.owner")).unwrap();
+    let running = spawn(postgres(&binaries, account, &files, &files, &log, THROW_AWAY).unwrap(), owner).unwrap();
     let error = wait_until_ready(&files, Some(&running)).unwrap_err().to_string();
     running.stop().unwrap();
     assert_eq!(error, "postgres refuses us: Peer authentication failed for user \"practicum\"");
