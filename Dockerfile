@@ -29,7 +29,7 @@ USER 10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["entrypoint"]
-CMD ["serve", "--listen", "0.0.0.0:8000", "--workers", "0", "--exercises", "/usr/share/practicum/exercises"]
+CMD ["serve", "--listen=0.0.0.0:8000", "--workers=0", "--exercises=/usr/share/practicum/exercises"]
 
 FROM debian:12-slim AS grader
 # The distribution's Python and packages are what submissions and examiners run on; see docs/operating.md.

@@ -110,7 +110,7 @@ pub fn start(data: &Path) -> Result<Cluster> {
 }
 
 pub fn start_with(data: &Path, options: StartOptions) -> Result<Cluster> {
-    start_in(data, options).with_context(|| format!("failed to start embedded Postgres in {}", data.display()))
+    start_in(data, options).with_context(|| format!("start embedded Postgres in {}", data.display()))
 }
 
 fn start_in(data: &Path, options: StartOptions) -> Result<Cluster> {

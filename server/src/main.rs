@@ -24,8 +24,12 @@ enum Subcommands {
     },
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    match Arguments::parse().command {
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
         Subcommands::WithPostgres { command } => cli::with_postgres::run(&command),
-    }
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("practicum: failed to {error:#}");
+        ExitCode::FAILURE
+    })
 }

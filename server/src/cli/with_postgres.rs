@@ -29,7 +29,7 @@ pub fn run(command: &[String]) -> Result<ExitCode> {
     let cluster = start_with(data.path(), StartOptions { durable: false, max_connections: CONNECTIONS_MAX })?;
     let status = runtime.block_on(async {
         let child = Command::new(program).args(arguments).env("DATABASE_URL", cluster.url()).spawn();
-        wait(child.with_context(|| format!("failed to run {program:?}"))?, signals).await
+        wait(child.with_context(|| format!("run {program:?}"))?, signals).await
     });
     cluster.stop()?;
     Ok(exit_code(status?))
