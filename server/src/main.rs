@@ -1,21 +1,23 @@
-//! The `practicum` binary: the command line and nothing else.
+//! The `practicum` binary: reads the command line and hands over.
+
+mod cli;
+mod embedded_postgres;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-mod cli;
-mod embedded_postgres;
-
-#[derive(Debug, Parser)]
-#[command(name = "practicum", version)]
-struct Arguments {
+#[derive(Parser, Debug)]
+#[command(name = "practicum", version, about = "Lab exercises, graded")]
+struct Cli {
     #[command(subcommand)]
-    command: Subcommands,
+    command: Command,
 }
 
-#[derive(Debug, Subcommand)]
-enum Subcommands {
+#[derive(Subcommand, Debug)]
+enum Command {
+    Grade(cli::grade::Grade),
+    Check(cli::check::Check),
     /// Run a command beside a throw-away database
     #[command(hide = true)]
     WithPostgres {
@@ -25,11 +27,14 @@ enum Subcommands {
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Subcommands::WithPostgres { command } => cli::with_postgres::run(&command),
-    };
-    done.unwrap_or_else(|error| {
-        eprintln!("practicum: failed to {error:#}");
-        ExitCode::FAILURE
-    })
+    // Before anything else: as a launcher this process must stay small and single-threaded.
+    grader::sandbox::launcher_main();
+    match Cli::parse().command {
+        Command::Grade(grade) => grade.run(),
+        Command::Check(check) => check.run(),
+        Command::WithPostgres { command } => cli::with_postgres::run(&command).unwrap_or_else(|error| {
+            eprintln!("practicum: failed to {error:#}");
+            ExitCode::FAILURE
+        }),
+    }
 }
