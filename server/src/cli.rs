@@ -12,6 +12,7 @@ mod junit;
 mod migrate;
 mod openapi;
 mod serve;
+mod with_postgres;
 mod work;
 
 use std::future::Future;
@@ -43,6 +44,12 @@ enum Command {
     Migrate(migrate::Migrate),
     Openapi(openapi::Openapi),
     Admin(admin::Admin),
+    /// Run a command beside a throw-away database
+    #[command(hide = true)]
+    WithPostgres {
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
 }
 
 /// Where Postgres is.
@@ -65,22 +72,21 @@ async fn connect(url: &str, connections_max: u32) -> anyhow::Result<PgPool> {
 
 /// Parses the command line and does what it says.
 pub fn run() -> ExitCode {
+    let success = |()| ExitCode::SUCCESS;
     let done = match Cli::parse().command {
-        Command::Grade(grade) => return grade.run(),
-        Command::Check(check) => return check.run(),
-        Command::Serve(serve) => serve.run(),
-        Command::Work(work) => work.run(),
-        Command::Migrate(migrate) => migrate.run(),
-        Command::Openapi(openapi) => openapi.run(),
-        Command::Admin(admin) => admin.run(),
+        Command::Serve(serve) => serve.run().map(success),
+        Command::Work(work) => work.run().map(success),
+        Command::Grade(grade) => Ok(grade.run()),
+        Command::Check(check) => Ok(check.run()),
+        Command::Migrate(migrate) => migrate.run().map(success),
+        Command::Openapi(openapi) => openapi.run().map(success),
+        Command::Admin(admin) => admin.run().map(success),
+        Command::WithPostgres { command } => with_postgres::run(&command),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("practicum: failed to {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    done.unwrap_or_else(|error| {
+        eprintln!("practicum: failed to {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 /// Runs `work` on a runtime of its own.

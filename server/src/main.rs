@@ -4,6 +4,7 @@
 
 mod cli;
 mod db;
+mod embedded_postgres;
 mod http;
 mod ids;
 mod password;
