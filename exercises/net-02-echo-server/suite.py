@@ -8,6 +8,8 @@ An ordinary exchange here is send, wait until the server has taken everything, F
 echo must come, so that each fault is found by the case that is about it.
 """
 
+from practicum import Failure
+
 KIB = 1024
 MIB = 1024 * KIB
 CHUNK = 64 * KIB
@@ -50,14 +52,15 @@ def half_close_flush(exam):
         tail = token(exam, 20)
         peer.drip(tail)
         peer.end()
-        flushed(exam, peer, tail, "a client sent 20 bytes one by one, then its FIN")
+        exam.equal(peer.read_to_end(KIB), tail, "a client sent 20 bytes one by one, then its FIN")
     with exam.connect() as first, exam.connect() as second:
         take_turn(exam, first)
         everything = text(exam, 40 * KIB)
         second.send(everything)
         second.end()
         finish(first)
-        flushed(exam, second, everything, "a client sent 40 KiB and its FIN while another client was being served")
+        what = "a client sent 40 KiB and its FIN while another client was being served"
+        exam.equal(second.read_to_end(CHUNK), everything, what)
     serves_on(exam, server, "after two clients had ended their side first")
 
 
@@ -118,7 +121,7 @@ def slow_reader(exam):
         peer.send(much)
         exam.quiet()
         echo = peer.read_exactly(len(much))
-    same(exam, echo, much, "a client read nothing until it had sent 4 MiB")
+    exam.equal(echo, much, "a client read nothing until it had sent 4 MiB")
 
 
 def flat_memory(exam):
@@ -154,14 +157,6 @@ def finish(peer):
     return peer.read_to_end(CHUNK)
 
 
-def flushed(exam, peer, sent, what):
-    try:
-        echo = peer.read_to_end(CHUNK)
-    except ConnectionError as error:
-        exam.fail(f"{what}: the server closed the connection with data unread: {error}")
-    same(exam, echo, sent, what)
-
-
 def serves_on(exam, server, when):
     """An ordinary client gets its echo and the server's FIN, from the process that was started."""
     line = text(exam, 13)
@@ -169,7 +164,9 @@ def serves_on(exam, server, when):
         with exam.connect(server.address) as peer:
             peer.send(line)
             echo = finish(peer)
-    except (OSError, EOFError) as error:
+    except Failure as failure:
+        raise type(failure)(f"{when}: {failure}", failure.evidence) from None
+    except OSError as error:
         exam.fail(f"{when}: a client that sent {line!r} was not served: {error}")
     exam.equal(echo, line, f"{when}: a client sent a line and its FIN")
     assert server.alive(), f"{when}: the server answered, but its process has ended"
@@ -186,11 +183,4 @@ def pump(exam, peer, total):
     for start in range(0, total, CHUNK):
         chunk = text(exam, CHUNK)
         peer.send(chunk)
-        same(exam, peer.read_exactly(CHUNK), chunk, f"64 KiB after {start // KIB} KiB that came back well")
-
-
-def same(exam, got, want, what):
-    """Like exam.equal, but of much data it shows only the surroundings of the first difference."""
-    if got != want:
-        at = next((i for i, (a, b) in enumerate(zip(got, want)) if a != b), min(len(got), len(want)))
-        exam.equal(got[at : at + 32], want[at : at + 32], f"{what}: the echo of {len(got)} bytes goes wrong at byte {at} of {len(want)}")
+        exam.equal(peer.read_exactly(CHUNK), chunk, f"64 KiB after {start // KIB} KiB that came back well")

@@ -23,11 +23,11 @@ def sizes(exam):
         payload = exam.random.randbytes(length)
         peer, sock = exam.pair()
         sending = exam.background(framing.send_message, sock, payload)
-        same(exam, peer.read_exactly(4 + length), frame(payload), f"send_message of {length} bytes")
+        exam.equal(peer.read_exactly(4 + length), frame(payload), f"send_message of {length} bytes")
         sending.result()
         receiving = exam.background(framing.recv_message, sock)
         peer.send(frame(payload))
-        same(exam, receiving.result(), payload, f"recv_message of {length} bytes")
+        exam.equal(receiving.result(), payload, f"recv_message of {length} bytes")
 
 
 def drip_header(exam):
@@ -56,7 +56,7 @@ def short_send(exam):
     payload = exam.random.randbytes(64 * KIB)
     peer, sock = exam.pair(send_buffer=4 * KIB, timeout=30)
     sending = exam.background(framing.send_message, sock, payload)
-    same(exam, peer.read_exactly(4 + len(payload)), frame(payload), "send_message of 64 KiB through a send buffer of 4 KiB")
+    exam.equal(peer.read_exactly(4 + len(payload)), frame(payload), "send_message of 64 KiB through a send buffer of 4 KiB")
     sending.result()
 
 
@@ -104,17 +104,17 @@ def utf8_split(exam):
     got = exam.iterate(framing.lines(sock))
 
     peer.send(first.encode() + b"\n" + second_begun)
-    exam.equal(got.next(), first, "a segment held a line, its newline and the next line up to the middle of a character")
+    exam.equal(next(got), first, "a segment held a line, its newline and the next line up to the middle of a character")
     peer.send(second_rest + b"\n\n" + third_begun)
-    exam.equal(got.next(), second, "a segment held the rest of that character and line, an empty line, and half a character more")
-    exam.equal(got.next(), "", "the empty line after it")
+    exam.equal(next(got), second, "a segment held the rest of that character and line, an empty line, and half a character more")
+    exam.equal(next(got), "", "the empty line after it")
     peer.send(third_rest)
     peer.end()
-    exam.equal(got.next(), third, "the last line, without a newline, and the end of the stream")
+    exam.equal(next(got), third, "the last line, without a newline, and the end of the stream")
     nothing_more(exam, got, "the last line had come")
 
     got = exam.iterate(framing.lines(ended(exam, third.encode() + b"\n")))
-    exam.equal(got.next(), third, "the only line of a text that ends with a newline")
+    exam.equal(next(got), third, "the only line of a text that ends with a newline")
     nothing_more(exam, got, "the only line had come, and a newline was the end of it")
 
 
@@ -169,16 +169,7 @@ def cut_inside_a_character(exam, text):
 
 def nothing_more(exam, got, when):
     try:
-        more = got.next()
+        more = next(got)
     except StopIteration:
         return
     exam.fail(f"lines yielded {more!r} after {when}")
-
-
-def same(exam, got, want, what):
-    """Like exam.equal, but of much data it shows only the surroundings of the first difference."""
-    if got is None or len(want) <= 64:
-        exam.equal(got, want, what)
-    elif got != want:
-        at = next((i for i, (a, b) in enumerate(zip(got, want)) if a != b), min(len(got), len(want)))
-        exam.equal(got[at : at + 32], want[at : at + 32], f"{what}: {len(got)} bytes that go wrong at byte {at} of {len(want)}")
