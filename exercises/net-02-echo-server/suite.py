@@ -8,8 +8,6 @@ An ordinary exchange here is send, wait until the server has taken everything, F
 echo must come, so that each fault is found by the case that is about it.
 """
 
-from practicum import Failure
-
 KIB = 1024
 MIB = 1024 * KIB
 CHUNK = 64 * KIB
@@ -18,20 +16,20 @@ LETTERS = (b"abcdefghijklmnopqrstuvwxyz0123456789" * 8)[:256]
 
 def echo_at_once(exam):
     exam.start("server")
-    with exam.connect() as peer:
+    with exam.during("a client waits for each echo before it sends its next line"), exam.connect() as peer:
         for turn in range(1, 6):
             line = text(exam, 13)
             peer.send(line)
-            exam.equal(peer.read_exactly(len(line)), line, f"line {turn} of a client that waits for each echo before its next line")
+            exam.equal(peer.read_exactly(len(line)), line, f"the echo of line {turn}")
 
 
 def no_newline(exam):
     exam.start("server")
-    with exam.connect() as peer:
+    with exam.during("a client sends chunks without a newline, and waits for the echo of each"), exam.connect() as peer:
         for length in (1, 30, 5):
             chunk = token(exam, length)
             peer.send(chunk)
-            exam.equal(peer.read_exactly(length), chunk, f"a chunk of {length} bytes without a newline, and nothing after it for now")
+            exam.equal(peer.read_exactly(length), chunk, f"the echo of a chunk of {length} bytes")
 
 
 def binary(exam):
@@ -40,28 +38,30 @@ def binary(exam):
     blanks = [b" ", b"\r\n", b"\0", b"\n\n\n", b"\t"]
     exam.random.shuffle(blanks)
     sent = [every[:100], *blanks, every[100:], b"\xff\xfe\xc3", token(exam, 8)]
-    with exam.connect() as peer:
+    with exam.during("a client sent all 256 byte values and some blanks, each piece in a segment of its own"), exam.connect() as peer:
         peer.pieces(sent)
-        echo = finish(peer)
-    exam.equal(echo, b"".join(sent), "all 256 byte values and some blanks, each piece in a segment of its own")
+        exam.equal(finish(peer), b"".join(sent), "its echo")
 
 
 def half_close_flush(exam):
     server = exam.start("server")
-    with exam.connect() as peer:
-        tail = token(exam, 20)
+    tail = token(exam, 20)
+    with exam.during("a client sent 20 bytes one by one, then its FIN"), exam.connect() as peer:
         peer.drip(tail)
         peer.end()
-        exam.equal(peer.read_to_end(KIB), tail, "a client sent 20 bytes one by one, then its FIN")
-    with exam.connect() as first, exam.connect() as second:
-        take_turn(exam, first)
-        everything = text(exam, 40 * KIB)
-        second.send(everything)
-        second.end()
-        finish(first)
-        what = "a client sent 40 KiB and its FIN while another client was being served"
-        exam.equal(second.read_to_end(CHUNK), everything, what)
-    serves_on(exam, server, "after two clients had ended their side first")
+        exam.equal(peer.read_to_end(KIB), tail, "its echo")
+    with exam.during("a client sent 20 bytes and its FIN in one segment"), exam.connect() as peer:
+        peer.end(tail)
+        exam.equal(peer.read_to_end(KIB), tail, "its echo")
+    everything = text(exam, 40 * KIB)
+    with exam.during("a client sent 40 KiB and its FIN while another client was being served"):
+        with exam.connect() as first, exam.connect() as second:
+            take_turn(exam, first)
+            second.send(everything[:-100])
+            second.end(everything[-100:])
+            finish(first)
+            exam.equal(second.read_to_end(CHUNK), everything, "its echo")
+    serves_on(exam, server, "after clients that had ended their side first")
 
 
 def twenty_in_turn(exam):
@@ -75,9 +75,9 @@ def say_nothing(exam):
     with exam.connect() as peer:
         peer.end()
         exam.equal(peer.read_to_end(KIB), b"", "a client sent nothing but its FIN: nothing is to come back")
-    serves_on(exam, server, "after a client that sent nothing but its FIN")
+    survives(exam, server, "after a client that sent nothing but its FIN")
     exam.connect().close()
-    serves_on(exam, server, "after a client that connected and left at once")
+    survives(exam, server, "after a client that connected and left at once")
 
 
 def reset(exam):
@@ -85,7 +85,7 @@ def reset(exam):
     peer = exam.connect()
     take_turn(exam, peer)
     peer.reset()
-    serves_on(exam, server, "after a client that sent a line and reset its connection")
+    survives(exam, server, "after a client that sent a line and reset its connection")
 
     with exam.connect() as first:
         take_turn(exam, first)
@@ -94,13 +94,13 @@ def reset(exam):
         third.send(token(exam, 100))
         third.reset()
         finish(first)
-    serves_on(exam, server, "after clients that reset their connections before it was their turn")
+    survives(exam, server, "after clients that reset their connections before it was their turn")
 
     peer = exam.connect()
     peer.send(text(exam, CHUNK))
     peer.drained()
     peer.reset()
-    serves_on(exam, server, "after a client that reset its connection with its echo unread")
+    survives(exam, server, "after a client that reset its connection with its echo unread")
 
 
 def rebind(exam):
@@ -116,12 +116,12 @@ def rebind(exam):
 
 def slow_reader(exam):
     exam.start("server")
-    much = text(exam, 4 * MIB)
-    with exam.connect(receive_buffer=4 * KIB) as peer:
+    much = text(exam, 192 * KIB)
+    with exam.connect(receive_buffer=4 * KIB, segment=536) as peer:
         peer.send(much)
         exam.quiet()
-        echo = peer.read_exactly(len(much))
-    exam.equal(echo, much, "a client read nothing until it had sent 4 MiB")
+        with exam.during("a client read nothing until it had sent 192 KiB"):
+            exam.equal(peer.read_exactly(len(much)), much, "its echo")
 
 
 def flat_memory(exam):
@@ -159,17 +159,25 @@ def finish(peer):
 
 def serves_on(exam, server, when):
     """An ordinary client gets its echo and the server's FIN, from the process that was started."""
-    line = text(exam, 13)
-    try:
+    with exam.during(when):
+        line = text(exam, 13)
         with exam.connect(server.address) as peer:
             peer.send(line)
-            echo = finish(peer)
-    except Failure as failure:
-        raise type(failure)(f"{when}: {failure}", failure.evidence) from None
-    except OSError as error:
-        exam.fail(f"{when}: a client that sent {line!r} was not served: {error}")
-    exam.equal(echo, line, f"{when}: a client sent a line and its FIN")
-    assert server.alive(), f"{when}: the server answered, but its process has ended"
+            exam.equal(finish(peer), line, "the echo of a client that sent a line and its FIN")
+        assert_alive(exam, server)
+
+
+def survives(exam, server, when):
+    """Once the server has done all that it will do about what came before, it is there and serves on."""
+    exam.quiet()
+    with exam.during(when):
+        assert_alive(exam, server)
+    serves_on(exam, server, when)
+
+
+def assert_alive(exam, server):
+    if not server.alive():
+        exam.fail("the server's process has ended")
 
 
 def wait_for_time_wait(exam, address):
@@ -183,4 +191,4 @@ def pump(exam, peer, total):
     for start in range(0, total, CHUNK):
         chunk = text(exam, CHUNK)
         peer.send(chunk)
-        exam.equal(peer.read_exactly(CHUNK), chunk, f"64 KiB after {start // KIB} KiB that came back well")
+        exam.equal(peer.read_exactly(CHUNK), chunk, f"the echo of 64 KiB, after {start // KIB} KiB that came back well")
