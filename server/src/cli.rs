@@ -7,6 +7,7 @@ mod catalogue;
 mod check;
 mod demo;
 mod display;
+mod doctor;
 mod grade;
 mod junit;
 mod migrate;
@@ -41,6 +42,7 @@ enum Command {
     Work(work::Work),
     Grade(grade::Grade),
     Check(check::Check),
+    Doctor(doctor::Doctor),
     Migrate(migrate::Migrate),
     Openapi(openapi::Openapi),
     Admin(admin::Admin),
@@ -78,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Work(work) => work.run().map(success),
         Command::Grade(grade) => Ok(grade.run()),
         Command::Check(check) => Ok(check.run()),
+        Command::Doctor(doctor) => Ok(doctor.run()),
         Command::Migrate(migrate) => migrate.run().map(success),
         Command::Openapi(openapi) => openapi.run().map(success),
         Command::Admin(admin) => admin.run().map(success),
