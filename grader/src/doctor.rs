@@ -50,7 +50,11 @@ pub fn examine() -> Vec<Finding> {
     let grader = match Grader::new(true) {
         Ok(grader) => grader,
         Err(error) => {
-            findings.push(absent("Python", &error, "Install the distribution's python3, so that /usr/bin/python3 runs."));
+            findings.push(absent(
+                "Python",
+                &error,
+                "Install the distribution's python3, so that /usr/bin/python3 runs.",
+            ));
             return findings;
         }
     };
@@ -94,7 +98,10 @@ fn control_groups(grader: &Grader) -> Vec<Finding> {
     let remedy = "Give this process a writable control group (systemd: Delegate=yes; Docker: writable-cgroups=true), or \
                   accept inexact limits with --allow-weak-sandbox.";
     match grader.weaknesses() {
-        [] => vec![present("control groups", "memory, processes and CPU time of whole trees are limited and counted".into())],
+        [] => vec![present(
+            "control groups",
+            "memory, processes and CPU time of whole trees are limited and counted".into(),
+        )],
         weaknesses => weaknesses.iter().map(|weakness| absent("control groups", weakness, remedy)).collect(),
     }
 }

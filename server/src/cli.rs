@@ -13,6 +13,7 @@ mod junit;
 mod migrate;
 mod openapi;
 mod serve;
+mod submit;
 mod with_postgres;
 mod work;
 
@@ -43,6 +44,7 @@ enum Command {
     Grade(grade::Grade),
     Check(check::Check),
     Doctor(doctor::Doctor),
+    Submit(submit::Submit),
     Migrate(migrate::Migrate),
     Openapi(openapi::Openapi),
     Admin(admin::Admin),
@@ -81,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Grade(grade) => Ok(grade.run()),
         Command::Check(check) => Ok(check.run()),
         Command::Doctor(doctor) => Ok(doctor.run()),
+        Command::Submit(submit) => Ok(submit.run()),
         Command::Migrate(migrate) => migrate.run().map(success),
         Command::Openapi(openapi) => openapi.run().map(success),
         Command::Admin(admin) => admin.run().map(success),
