@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart, Request};
+use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, request};
 use serde::Deserialize;
 use tokio::time::timeout;
 use tokio_stream::StreamExt;
@@ -54,7 +54,7 @@ impl FromRequest<App> for Upload {
         let late = || Error::RequestTimeout(format!("the upload took longer than {} s", UPLOAD_TIME_MAX.as_secs()));
         let body = timeout(UPLOAD_TIME_MAX, read(body, &parts.headers)).await.map_err(|_| late())??;
         if kind.starts_with("multipart/form-data") {
-            return from_multipart(parts, body).await.map(Upload);
+            return from_multipart(&kind, body).await.map(Upload);
         }
         if kind.starts_with("application/json") {
             return from_json(&body).map(Upload);
@@ -99,12 +99,14 @@ fn from_json(body: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
     Ok(upload.files.into_iter().map(|file| (file.name.into_bytes(), file.content.into_bytes())).collect())
 }
 
-async fn from_multipart(parts: request::Parts, body: Bytes) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+async fn from_multipart(kind: &str, body: Bytes) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
     if body.is_empty() {
         return Ok(Vec::new());
     }
     let wrong = |text: String| Error::BadRequest(format!("read the upload: {text}"));
-    let request = Request::from_parts(parts, Body::from(body));
+    // A request of its own: the limit of other bodies does not bind it.
+    let request = Request::builder().header(CONTENT_TYPE, kind).body(Body::from(body));
+    let request = request.map_err(|error| wrong(error.to_string()))?;
     let mut multipart = Multipart::from_request(request, &()).await.map_err(|error| wrong(error.body_text()))?;
     let mut files = Vec::new();
     for _ in 0..PARTS_MAX {
