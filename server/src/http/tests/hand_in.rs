@@ -10,7 +10,10 @@ use super::*;
 use crate::http::upload::UPLOAD_BYTES_MAX;
 use crate::testing::World;
 
-const FINE: (&[u8], &[u8]) = (b"lines.py", b"print()");
+/// Name and content of a part.
+type Part<'a> = (&'a [u8], &'a [u8]);
+
+const FINE: Part<'static> = (b"lines.py", b"print()");
 
 async fn submissions(world: &World) -> i64 {
     sqlx::query_scalar("select count(*) from submissions").fetch_one(&world.db).await.unwrap()
@@ -62,8 +65,8 @@ async fn every_bad_upload_is_refused_with_its_reason(db: PgPool) {
     let climbing = zip_of(&[("../lines.py", b"x")]);
     let big = vec![b'x'; grader::submission::BYTES_MAX + 1];
     let many: Vec<(Vec<u8>, &[u8])> = (0..33).map(|n| (format!("f{n}.py").into_bytes(), b"x".as_slice())).collect();
-    let many: Vec<(&[u8], &[u8])> = many.iter().map(|(name, content)| (name.as_slice(), *content)).collect();
-    let cases: Vec<(&str, Vec<(&[u8], &[u8])>, u16, &str)> = vec![
+    let many: Vec<Part> = many.iter().map(|(name, content)| (name.as_slice(), *content)).collect();
+    let cases: [(&str, Vec<Part>, u16, &str); 12] = [
         ("no files", vec![], 422, "empty"),
         ("an empty file", vec![(b"lines.py", b"")], 422, "\"lines.py\" is empty"),
         ("a wrong name", vec![(b"line.py", b"x")], 422, "net-01-lines asks for lines.py"),
