@@ -232,6 +232,11 @@ impl Exercise {
         self.files.get(path).map(Vec::as_slice)
     }
 
+    /// Every file's path.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
     fn text(&self, path: &str) -> Option<&str> {
         self.file(path).and_then(|content| std::str::from_utf8(content).ok())
     }
@@ -261,8 +266,17 @@ impl Exercise {
 
     /// Whether `submission` holds every file this exercise asks for.
     pub fn accepts(&self, submission: &Submission) -> Result<(), SubmissionError> {
-        let missing: Vec<String> =
-            self.manifest.files.iter().filter(|name| submission.file(name).is_none()).cloned().collect();
+        self.accepts_with(submission, &BTreeMap::new())
+    }
+
+    /// The same, where `--set PROGRAM.file=NAME` has given programs other files.
+    pub fn accepts_with(&self, submission: &Submission, set: &BTreeMap<String, String>) -> Result<(), SubmissionError> {
+        let renamed = |file: &String| {
+            let program = self.manifest.programs.iter().find(|(_, program)| program.file == *file);
+            program.and_then(|(name, _)| set.get(&format!("{name}.file"))).unwrap_or(file).clone()
+        };
+        let wanted = self.manifest.files.iter().map(renamed);
+        let missing: Vec<String> = wanted.filter(|name| submission.file(name).is_none()).collect();
         if missing.is_empty() {
             return Ok(());
         }

@@ -7,11 +7,17 @@
 //! What is deliberately absent: HTTP, SQL, users, dates. A student's mistake is a verdict inside `Ok(Report)`; our own
 //! failure is `Err(GraderError)` and never becomes points.
 
+mod build;
+pub mod channel;
+pub mod check;
 pub mod exercise;
 pub mod grading;
+mod library;
 pub mod report;
+pub mod sandbox;
 pub mod seed;
 pub mod submission;
+mod suite;
 pub mod verdict;
 
 pub use exercise::Exercise;

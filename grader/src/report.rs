@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::exercise::Visibility;
+use crate::exercise::{Lane, Visibility};
 use crate::verdict::Verdict;
 
 /// One grading's result. Points are integers; a case earns all of its points or none.
@@ -104,8 +104,7 @@ pub struct Usage {
 /// The conditions under which the cases ran.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LaneFacts {
-    /// `native` or `simulated`.
-    pub lane: String,
+    pub lane: Lane,
     /// The interpreter, such as `3.11.2`.
     pub python: String,
     /// Walls of the sandbox that are missing on this machine, in words; empty when all stand.

@@ -3,6 +3,11 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::exercise::Limits;
+use crate::report::Evidence;
+use crate::sandbox::Exit;
+use crate::suite::{self, Ending, Facts, FailureKind, LimitHit, Started};
+
 /// What is said about a case, or about a whole report (there: passed, or the first failing case's).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -42,5 +47,80 @@ impl Verdict {
             Verdict::BuildError => "build error",
             Verdict::Unstable => "unstable",
         }
+    }
+}
+
+/// What is said about one case, before points are given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    pub verdict: Verdict,
+    /// `None` where the case passed.
+    pub message: Option<String>,
+    pub evidence: Vec<Evidence>,
+}
+
+/// Turns the facts of one run of a case into a judgement.
+///
+/// A limit that was broken says more than what the examiner saw of its consequences, and so does a crash.
+pub fn judge(facts: Facts) -> Judgement {
+    let output: Vec<Evidence> = facts.programs.iter().flat_map(Started::output).collect();
+    let (verdict, message, mut evidence) = match facts.ending {
+        Ending::Passed => return Judgement { verdict: Verdict::Passed, message: None, evidence: vec![] },
+        Ending::Limit(limit) => {
+            let (verdict, message) = broken_limit(limit, facts.limits);
+            (verdict, message, vec![])
+        }
+        Ending::Failed { kind, message, evidence } => {
+            let crash = facts.programs.iter().find(|program| program.crashed());
+            let (verdict, message) = failure(kind, message, crash);
+            (verdict, message, evidence)
+        }
+    };
+    evidence.truncate(EVIDENCE_MAX);
+    evidence.extend(output);
+    let message = match facts.processes_refused {
+        0 => message,
+        _ => format!("{message} (it tried to have more than {} processes and threads)", facts.limits.processes),
+    };
+    Judgement { verdict, message: Some(message), evidence }
+}
+
+/// Pieces of evidence that a suite may show for one case.
+const EVIDENCE_MAX: usize = 16;
+
+fn broken_limit(limit: LimitHit, limits: Limits) -> (Verdict, String) {
+    match limit {
+        LimitHit::Cpu => {
+            (Verdict::TimeLimit, format!("the program used more than {} s of processor time", limits.cpu_s))
+        }
+        LimitHit::Wall => {
+            let seconds = suite::wall_limit(limits).as_secs();
+            (Verdict::TimeLimit, format!("the case was not over after {seconds} s"))
+        }
+        LimitHit::Memory => {
+            (Verdict::MemoryLimit, format!("the program needed more than {} MiB of memory", limits.memory_mib))
+        }
+        LimitHit::Output => {
+            (Verdict::OutputLimit, format!("the program wrote more than {} bytes of output", suite::OUTPUT_BYTES_MAX))
+        }
+    }
+}
+
+fn failure(kind: FailureKind, message: String, crash: Option<&Started>) -> (Verdict, String) {
+    match (kind, crash) {
+        (FailureKind::NotReady | FailureKind::Crashed, _) => (Verdict::RuntimeError, message),
+        (FailureKind::WrongAnswer | FailureKind::Deadlock, Some(program)) => {
+            (Verdict::RuntimeError, format!("{message}; {} had ended: {}", program.name, exit_words(program.exit)))
+        }
+        (FailureKind::WrongAnswer, None) => (Verdict::WrongAnswer, message),
+        (FailureKind::Deadlock, None) => (Verdict::Deadlock, message),
+    }
+}
+
+fn exit_words(exit: Option<Exit>) -> String {
+    match exit {
+        Some(Exit::Exited(code)) => format!("exit code {code}"),
+        Some(Exit::Signalled(signal)) => format!("killed by signal {signal}"),
+        None => "it runs".to_owned(),
     }
 }

@@ -4,10 +4,15 @@
 
 mod admin;
 mod catalogue;
+mod check;
 mod demo;
+mod display;
+mod grade;
+mod junit;
 mod migrate;
 mod openapi;
 mod serve;
+mod with_postgres;
 mod work;
 
 use std::future::Future;
@@ -35,9 +40,17 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Work(work::Work),
+    Grade(grade::Grade),
+    Check(check::Check),
     Migrate(migrate::Migrate),
     Openapi(openapi::Openapi),
     Admin(admin::Admin),
+    /// Run a command beside a throw-away database
+    #[command(hide = true)]
+    WithPostgres {
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
 }
 
 /// Where Postgres is.
@@ -60,20 +73,21 @@ async fn connect(url: &str, connections_max: u32) -> anyhow::Result<PgPool> {
 
 /// Parses the command line and does what it says.
 pub fn run() -> ExitCode {
+    let success = |()| ExitCode::SUCCESS;
     let done = match Cli::parse().command {
-        Command::Serve(serve) => serve.run(),
-        Command::Work(work) => work.run(),
-        Command::Migrate(migrate) => migrate.run(),
-        Command::Openapi(openapi) => openapi.run(),
-        Command::Admin(admin) => admin.run(),
+        Command::Serve(serve) => serve.run().map(success),
+        Command::Work(work) => work.run().map(success),
+        Command::Grade(grade) => Ok(grade.run()),
+        Command::Check(check) => Ok(check.run()),
+        Command::Migrate(migrate) => migrate.run().map(success),
+        Command::Openapi(openapi) => openapi.run().map(success),
+        Command::Admin(admin) => admin.run().map(success),
+        Command::WithPostgres { command } => with_postgres::run(&command),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("practicum: failed to {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    done.unwrap_or_else(|error| {
+        eprintln!("practicum: failed to {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 /// Runs `work` on a runtime of its own.

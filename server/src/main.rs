@@ -4,6 +4,7 @@
 
 mod cli;
 mod db;
+mod embedded_postgres;
 mod http;
 mod ids;
 mod password;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 /// A plain function: subcommands build their own runtime, because some of what they start must be started while the
 /// process still has a single thread.
 fn main() -> ExitCode {
-    // ---- The sandbox launcher's place: `grader::sandbox::launcher_main()` when argv[1] is "sandbox-launcher", before
-    // ---- anything else happens in this process.
+    // Does not return in a process that was started to be a launcher.
+    grader::sandbox::launcher_main();
     cli::run()
 }

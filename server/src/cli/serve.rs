@@ -17,6 +17,7 @@ use super::{block_on, catalogue, connect, demo, start_logging, stop_signal};
 use crate::db;
 use crate::db::exercises::Exercises;
 use crate::db::notify::Notices;
+use crate::embedded_postgres;
 use crate::http::{self, App, TokenSigner};
 
 /// Database connections of the web side.
@@ -42,9 +43,10 @@ pub struct Serve {
     /// How many submissions are graded at the same time in this process; 0 leaves grading to `practicum work`
     #[arg(long, default_value_t = 1, value_name = "N")]
     workers: usize,
-    /// Postgres to use, such as `postgres://practicum@localhost/practicum?host=/run/postgresql`
+    /// Postgres to use, such as `postgres://practicum@localhost/practicum?host=/run/postgresql`; without it a cluster
+    /// of our own runs in DIR/postgres
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    database_url: String,
+    database_url: Option<String>,
     /// Where this server keeps its files
     #[arg(long, default_value = "data", value_name = "DIR")]
     data: PathBuf,
@@ -70,8 +72,14 @@ impl Serve {
             self.listen
         );
         start_logging();
-        let url = self.database_url.clone();
-        block_on(self.serve(&url))
+        match self.database_url.clone() {
+            Some(url) => block_on(self.serve(&url)),
+            None => {
+                let cluster = embedded_postgres::start(&self.data.join("postgres"))?;
+                let served = block_on(self.serve(cluster.url()));
+                cluster.stop().and(served)
+            }
+        }
     }
 
     async fn serve(self, url: &str) -> anyhow::Result<()> {

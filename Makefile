@@ -1,0 +1,117 @@
+# make run     build everything and serve it with demo accounts
+# make test    everything that must hold before a change is merged
+# make help    the rest
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+# One step after the other: each uses all cores by itself, and the sandbox tests want a machine that is not busier than needed.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+PORT ?= 8000
+# Postgres never runs as root and must reach its files, which it cannot below a home directory like /root.
+DATA ?= $(if $(filter 0,$(shell id -u)),/var/lib/practicum,data)
+
+# Where scripts/setup puts a Node that is newer than the system's.
+export PATH := $(CURDIR)/.cache/bin:$(PATH)
+# Submissions run on the system's Python, so the module that schedules their threads is built for that one.
+export PYO3_PYTHON := /usr/bin/python3
+
+PRACTICUM := target/debug/practicum
+TOOLS := .cache/tools/bin
+# A step's output goes to the terminal and to a file that `summary` reads.
+RECORD = 2>&1 | tee .cache/test/$@.log
+# The first exercise of each section.
+ONE_PER_SECTION = $(shell awk '/^section *=/ && !seen[$$3]++ { split(FILENAME, path, "/"); print path[2] }' exercises/*/exercise.toml)
+
+.PHONY: help run test bench soak fmt clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: setup-run build ## serve on 127.0.0.1 with demo accounts (PORT=8000, DATA=directory)
+	$(PRACTICUM) serve --demo --data $(DATA) --exercises exercises --listen 127.0.0.1:$(PORT)
+
+test: setup-test check-format check-containers web-test build check-api lint rust-test exercises-test grader-rights-test browser-test summary ## run every check and every test
+
+bench: setup-bench web/dist/index.html ## compare with bare processes, pytest and bubblewrap
+	cargo build --workspace --release --locked
+	scripts/bench/compare.py
+
+soak: setup-run build ## accept every exercise thoroughly, with every core busy
+	$(PRACTICUM) check --thorough
+
+fmt: ## format the Rust code
+	cargo fmt --all
+
+clean: ## remove what was built and downloaded, but no data
+	cargo clean
+	rm -rf .cache web/dist web/node_modules
+
+.PHONY: setup-run setup-test setup-bench
+setup-run setup-test setup-bench: setup-%:
+	@scripts/setup $*
+	@rm -rf .cache/test && mkdir -p .cache/test
+
+.PHONY: build
+build: web/dist/index.html
+	cargo build --workspace --locked
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+web/dist/index.html: web/node_modules/.installed $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path 'web/e2e/*' -not -path 'web/test-results/*' 2>/dev/null)
+	cd web && npm run build
+	touch $@
+
+# With --keep-going a step does not run when what it needs could not be made.
+rust-test exercises-test grader-rights-test browser-test check-api: build
+lint: web/dist/index.html
+
+.PHONY: check-format check-containers web-test check-api lint rust-test exercises-test grader-rights-test browser-test summary
+check-format:
+	cargo fmt --all --check
+
+check-containers:
+	$(TOOLS)/shellcheck scripts/setup .ci/run deploy/entrypoint deploy/database-roles
+	$(TOOLS)/hadolint Dockerfile
+	$(TOOLS)/docker-compose --file docker-compose.yml config --quiet
+
+web-test: export NO_COLOR := 1
+web-test: web/node_modules/.installed
+	cd web && npm run check
+	npm --prefix web run test $(RECORD)
+
+# The web app is typed by the API document that is kept beside it; it must be the one that this server prints.
+check-api:
+	$(PRACTICUM) openapi | diff --unified web/openapi.json -
+
+lint:
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+rust-test:
+	$(PRACTICUM) with-postgres -- cargo test --workspace --locked $(RECORD)
+
+exercises-test:
+	$(PRACTICUM) check $(RECORD)
+	$(PRACTICUM) check --thorough $(ONE_PER_SECTION) 2>&1 | tee --append .cache/test/$@.log
+
+# What compose grants a grader is enough for its sandbox. Only root can take rights away from a process.
+grader-rights-test:
+ifeq ($(shell id -u),0)
+	scripts/as-grader $(PRACTICUM) doctor
+else
+	@echo "not tried, for it takes root: is what docker-compose.yml grants a grader enough?"
+endif
+
+browser-test: export NO_COLOR := 1
+browser-test:
+	scripts/with-server npm --prefix web run e2e $(RECORD)
+
+# What each runner said in the end, in one place.
+summary:
+	@for step in web-test rust-test exercises-test browser-test; do \
+	  printf '\n%s\n' "$$step"; \
+	  grep -shE '^ *(Running |Doc-tests |test result:|Test Files |Tests )|^[a-z]+-[0-9]{2}-[a-z-]+ ' .cache/test/$$step.log || true; \
+	done

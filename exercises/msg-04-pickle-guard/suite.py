@@ -1,0 +1,227 @@
+"""Pickles of friends and of enemies.
+
+An attack is a pickle that would connect to a port of ours. Whether it had success is seen at that port, and only then is it asked which
+exception came back. What needs objects that cannot cross to us (cycles, classes, shared memory) happens in a driver, with labels that the
+seed has chosen.
+"""
+
+import pickle
+import struct
+
+from practicum import Raised
+
+KIB = 1024
+FORMS = ("global", "stack-global", "inst", "obj")
+
+
+def plain(exam):
+    vault = exam.load("vault.py")
+    n = exam.random.randint(2, 10**9)
+    word = f"wört {n}"
+    values = [
+        None, True, False, 0, -n, n << 80, n / 7, float("inf"), "", word, b"", exam.random.randbytes(20), bytearray(word.encode()),
+        (), (n,), [], [n, [word, [None]]], {}, {n: word, (n, word): [True]}, set(), {n, word}, frozenset(), frozenset({n, (word, n)}),
+    ]  # fmt: skip
+    exam.random.shuffle(values)
+    for value in values:
+        exam.equal(vault.loads(vault.dumps(value)), value, f"loads(dumps({value!r}))")
+    exam.equal(vault.loads(vault.dumps(values)), values, "loads(dumps(x)) of a list of all plain values")
+    real, imag = float(n), n / 3
+    back = exam.drive("drivers/beside.py:complex_number", module="vault.py", real=real, imag=imag)
+    exam.equal(back, {"type": "complex", "real": real, "imag": imag}, "loads(dumps([z]))[0] of a complex number z")
+
+
+def identity(exam):
+    labels = exam.random.sample(range(1000), 5)
+    steps = 12
+    back = exam.drive("drivers/beside.py:walk", module="vault.py", labels=labels, steps=steps)
+    path = [labels[step % 5] for step in range(steps)]
+    exam.equal(back["seen"], path, f"{steps} steps along the `next` of five dicts in a ring, after loads(dumps(first))")
+    exam.equal(back["log"], path, "all five have the same list in `log`; the walk appends to each node's, this is the first node's")
+    exam.equal(back["original"], [], "the `log` of the original: the copy must not share it")
+
+
+def attack_reduce(exam):
+    vault = exam.load("vault.py")
+    canary = exam.listen()
+    host, port = canary.address[:2]
+    code = f"__import__('socket').create_connection(({host!r}, {port}))"
+    gadgets = [
+        ("socket", "create_connection", ((host, port),)),
+        ("builtins", "eval", (code,)),
+        ("builtins", "exec", (code,)),
+        ("cProfile", "run", (code,)),
+        ("multiprocessing.connection", "Client", ((host, port),)),
+    ]
+    exam.random.shuffle(gadgets)
+    entrances = {
+        "loads": lambda data: vault.loads(data),
+        "load_many": lambda data: exam.drive("drivers/beside.py:load_all", module="vault.py", data=data),
+        "load_buffers": lambda data: vault.load_buffers(data, []),
+    }
+    for module, name, arguments in gadgets:
+        for entrance, load in entrances.items():
+            data = attack(exam.random.choice(FORMS), module, name, arguments)
+            refused(exam, canary, f"{entrance} of a pickle that calls {module}.{name}", lambda: load(data))
+
+
+def attack_dotted(exam):
+    canary = exam.listen()
+    host, port = canary.address[:2]
+    lab = f"lab{exam.random.randrange(10**9)}"
+    get = named("stack-global", lab, "Note.__init__.__globals__.get") + value(("dial",)) + b"R"
+    attacks = {
+        "another function of a module with an allowed class": attack("stack-global", lab, "dial", (host, port)),
+        "another class of a module with an allowed class": attack("obj", lab, "Stranger", (host, port)),
+        "socket.create_connection of a module that imports socket": attack("stack-global", lab, "socket.create_connection", ((host, port),)),
+        "the globals of a method of an allowed class": b"\x80\x04" + get + value((host, port)) + b"R.",
+        "_sys.exit of collections": attack("stack-global", "collections", "_sys.exit", (3,)),
+        "the subclasses of a base of set": attack("stack-global", "builtins", "set.__base__.__subclasses__", ()),
+    }
+    names = list(attacks)
+    exam.random.shuffle(names)
+    for what in names:
+        load = lambda: exam.drive("drivers/beside.py:load_beside_a_class", module="vault.py", name=lab, data=attacks[what])
+        refused(exam, canary, f"loads of a pickle that names {what}", load)
+
+
+def attack_ext_code(exam):
+    canary = exam.listen()
+    host, port = canary.address[:2]
+    lab, code = f"lab{exam.random.randrange(10**9)}", exam.random.randint(0xF0, 0xFE)
+    data = b"\x80\x02\x82" + bytes([code]) + value((host, port)) + b"R."
+    load = lambda: exam.drive("drivers/beside.py:load_extension", module="vault.py", name=lab, code=code, data=data)
+    refused(exam, canary, "loads of a pickle that calls a function by its extension code, which was used before", load)
+
+
+def custom_state(exam):
+    lab = f"lab{exam.random.randrange(10**9)}"
+    counts = [[label, exam.random.randint(0, 99)] for label in exam.random.sample(range(1000), 4)]
+    by = exam.random.randint(1, 9)
+    back = exam.drive("drivers/beside.py:tally", module="vault.py", name=lab, counts=counts, by=by)
+    exam.equal(back["types"], ["Tally", "Tally.Entry"], "the classes of a Tally and of what is in it, after loads(dumps(tally))")
+    exam.equal(back["counts"], [[label, count + by] for label, count in counts], f"the entries of the copy after copy.bump({by})")
+    exam.equal(back["original"], counts, f"the entries of the original after copy.bump({by})")
+
+
+def handles(exam):
+    vault = exam.load("vault.py")
+    names = [f"line-{number}" for number in exam.random.sample(range(1000), 3)]
+    marks = exam.random.sample(range(10**6), 4)
+    order = [*names, names[0]]
+    exam.random.shuffle(order)
+    mark_of = dict(zip(names, marks))
+    seen = exam.drive(
+        "drivers/beside.py:handles", module="vault.py", marks=list(map(list, mark_of.items())), order=order, renamed=[names[1], marks[3]]
+    )
+    exam.equal(seen["before"], [mark_of[name] for name in order], f"the marks of the handles {order} after loads(dumps(...))")
+    mark_of[names[1]] = marks[3]
+    exam.equal(seen["after"], [mark_of[name] for name in order], f"the same pickle, loaded when handles[{names[1]!r}] was another object")
+
+    canary = exam.listen()
+    host, port = canary.address[:2]
+    code = f"__import__('socket').create_connection(({host!r}, {port}))"
+    gone = lambda: exam.drive("drivers/beside.py:forgotten", module="vault.py", name=names[2])
+    refused(exam, canary, "loads of a handle whose name is no longer in handles", gone)
+    for what, pid in {"Python code": code, "a list": [names[0]], "a tuple": (code,), "a number": marks[0]}.items():
+        data = b"\x80\x02" + value(pid) + b"Q."
+        refused(exam, canary, f"loads of a pickle with {what} as its persistent id", lambda: vault.loads(data))
+    refused(exam, canary, "loads of a pickle with Python code as its persistent id", lambda: vault.loads(b"P" + code.encode() + b"\n."))
+
+
+def stream_of_many(exam):
+    labels = exam.random.sample(range(1000), 4)
+    rows = exam.drive("drivers/beside.py:growing", module="vault.py", labels=labels)
+    want = [labels[:length] for length in range(1, 5)]
+    exam.equal(rows, want, "dump_many of a generator that yields one and the same list four times, an item longer each time")
+    objs = [labels, {"first": labels[0]}, None, str(labels[1])]
+    data = exam.drive("drivers/beside.py:stream", module="vault.py", objs=objs)
+    back = exam.drive("drivers/beside.py:load_all", module="vault.py", data=data)
+    exam.equal(back, objs, "load_many of what dump_many wrote for four objects of different kinds")
+
+
+def buffers_zero_copy(exam):
+    payload = exam.random.randbytes(64 * KIB)
+    changed = bytearray(payload)
+    writes = [[at, payload[at] ^ 0xFF] for at in exam.random.sample(range(len(payload)), 5)]
+    for at, byte in writes:
+        changed[at] = byte
+    label = exam.random.randrange(10**6)
+    given = dict(module="vault.py", payload=payload, label=label, writes=writes)
+
+    seen = exam.drive("drivers/beside.py:share", **given)
+    exam.equal(seen["buffers"], 1, "how many buffers dump_buffers returned for an object with one PickleBuffer")
+    length = len(seen["pickle"])
+    assert length < KIB, f"the pickle of an object with a PickleBuffer of 64 KiB has {length} bytes: the buffer must not be in it"
+    exam.equal(seen["label"], label, "what else was in the object")
+    exam.equal(seen["body"], bytes(changed), "the loaded buffer, when the original's memory has changed: they must be the same memory")
+
+    seen = exam.drive("drivers/beside.py:arrive", **given)
+    exam.equal(seen["label"], label, "what else was in the object")
+    what = "the loaded buffer, when the memory of the buffer given to load_buffers has changed: they must be the same memory"
+    exam.equal(seen["body"], bytes(changed), what)
+
+
+def truncated(exam):
+    vault = exam.load("vault.py")
+    labels = exam.random.sample(range(1000), 6)
+    whole = vault.dumps({"labels": labels, "text": "x" * 50})
+    for cut in sorted({0, 1, 2, len(whole) - 1, *exam.random.sample(range(3, len(whole)), 8)}):
+        what = f"loads of the first {cut} of {len(whole)} bytes of a pickle"
+        try:
+            got = vault.loads(whole[:cut])
+        except Raised as error:
+            ended_early(error.bases, what)
+        else:
+            exam.fail(f"{what} must raise EOFError or UnpicklingError; it returned {got!r:.200}")
+
+    objs = [labels[:2], labels[2:4], labels[4:]]
+    first, second, third = (exam.drive("drivers/beside.py:stream", module="vault.py", objs=[obj]) for obj in objs)
+    exam.equal(until_error(exam, first + second + third), {"objs": objs, "raised": []}, "load_many of a stream of three whole objects")
+    for cut in sorted({1, 2, len(third) - 1, *exam.random.sample(range(3, len(third)), 5)}):
+        what = f"load_many of a stream that ends after {cut} of the {len(third)} bytes of its third object"
+        seen = until_error(exam, first + second + third[:cut])
+        exam.equal(seen["objs"], objs[:2], f"{what}: the objects before")
+        assert seen["raised"], f"{what} must yield two objects and raise EOFError or UnpicklingError; it ended without an exception"
+        ended_early(seen["raised"], what)
+
+
+def until_error(exam, data):
+    return exam.drive("drivers/beside.py:load_until_error", module="vault.py", data=data)
+
+
+def ended_early(bases, what):
+    fine = "EOFError" in bases or "UnpicklingError" in bases
+    assert fine, f"{what} must raise EOFError or UnpicklingError; it raised {bases[0]}"
+
+
+def refused(exam, canary, what, load):
+    """The data must not have had its way, and Refused must have come back: in this order."""
+    try:
+        outcome = f"it returned {load()!r:.200}"
+    except Raised as error:
+        outcome = None if "Refused" in error.bases else f"it raised {error.type}: {error.text:.200}"
+    assert not canary.touched(), f"{what}: the call was made, and it connected to us"
+    assert outcome is None, f"{what} must raise Refused; {outcome}"
+
+
+def value(plain):
+    """The opcodes that leave a plain value on the stack."""
+    return pickle.dumps(plain, 2)[2:-1]
+
+
+def named(form, module, name):
+    """The opcodes that leave what has that name on the stack."""
+    if form == "stack-global":
+        return b"".join(b"X" + struct.pack("<I", len(text)) + text.encode() for text in (module, name)) + b"\x93"
+    return f"c{module}\n{name}\n".encode()
+
+
+def attack(form, module, name, arguments):
+    """A pickle that calls what has that name, in one of the four ways that pickle has for it."""
+    each = b"".join(map(value, arguments))
+    if form == "inst":
+        return b"(" + each + f"i{module}\n{name}\n.".encode()
+    if form == "obj":
+        return b"\x80\x02(" + named(form, module, name) + each + b"o."
+    return b"\x80\x04" + named(form, module, name) + value(arguments) + b"R."

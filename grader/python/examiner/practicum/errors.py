@@ -1,0 +1,41 @@
+"""How a case fails. A `Failure` is the student's to read; everything else that escapes a case is the suite's fault."""
+
+
+class Failure(AssertionError):
+    """The case failed. `kind` is a fact for the grader: wrong-answer, deadlock, not-ready or crashed."""
+
+    kind = "wrong-answer"
+
+    def __init__(self, message, evidence=()):
+        super().__init__(message)
+        self.evidence = list(evidence)
+
+
+class Deadlock(Failure):
+    """The kernel's facts prove that what was waited for never comes."""
+
+    kind = "deadlock"
+
+
+class NotReady(Failure):
+    """A program ended or got stuck before it listened."""
+
+    kind = "not-ready"
+
+
+class Crashed(Failure):
+    """A program ended in the middle of the case."""
+
+    kind = "crashed"
+
+
+class Raised(Exception):
+    """The student's code raised. An uncaught one fails the case with the student's own traceback."""
+
+    def __init__(self, call, description):
+        self.call = call
+        self.type = str(description.get("type"))
+        self.bases = [str(base) for base in description.get("bases", [])]
+        self.text = str(description.get("text"))
+        self.traceback = str(description.get("traceback"))
+        super().__init__(f"{call} raised {self.type}: {self.text}")

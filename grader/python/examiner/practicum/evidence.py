@@ -1,0 +1,57 @@
+"""What a student is shown beside a message."""
+
+import base64
+
+BYTES_SHOWN = 256
+TEXT_SHOWN = 4000
+
+
+def first_difference(got, want):
+    for index, (left, right) in enumerate(zip(got, want)):
+        if left != right:
+            return index
+    return min(len(got), len(want))
+
+
+def of_bytes(title, got, want):
+    """Both values around their first difference."""
+    index = first_difference(got, want)
+    start = max(0, index - BYTES_SHOWN // 2)
+    window = slice(start, start + BYTES_SHOWN)
+    return {
+        "kind": "bytes",
+        "title": title,
+        "got": base64.b64encode(got[window]).decode(),
+        "want": base64.b64encode(want[window]).decode(),
+        "offset": start,
+        "got_length": len(got),
+        "want_length": len(want),
+        "first_difference": index,
+    }
+
+
+def of_values(title, got, want):
+    return {"kind": "diff", "title": title, "got": repr(got)[:TEXT_SHOWN], "want": repr(want)[:TEXT_SHOWN]}
+
+
+def of_traceback(text):
+    return {"kind": "traceback", "text": text}
+
+
+def compare_bytes(got, want):
+    """The difference in words."""
+    index = first_difference(got, want)
+    if index == len(got):
+        return f"it stops after {len(got)} of {len(want)} bytes"
+    if index == len(want):
+        return f"{len(got) - len(want)} bytes too many follow the {len(want)} expected"
+    return f"byte {index} is 0x{got[index]:02x}, expected 0x{want[index]:02x}"
+
+
+def compare_values(got, want):
+    return f"got {short(got)}, expected {short(want)}"
+
+
+def short(value):
+    text = repr(value)
+    return text if len(text) <= 120 else text[:117] + "..."

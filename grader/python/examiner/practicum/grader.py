@@ -1,0 +1,112 @@
+"""The examiner's end of its channel to the grader, and the one way to wait for a student.
+
+Whatever a case waits for, it waits here: first briefly for the event alone, then for the event or for the grader's word
+that nothing will ever happen in the submission any more. That word rests on kernel facts, not on a time-out.
+"""
+
+import select
+
+import frames
+
+from .errors import Crashed, Deadlock
+
+# Most events come at once; only a wait longer than this asks the grader to watch the submission's threads.
+BRIEF_MS = 15
+
+
+class Link:
+    def __init__(self, channel):
+        self.channel = channel
+        self._next = 0
+        self._answers = {}
+        self._unwanted = set()
+        self.exits = {}
+
+    def ask(self, what, tail=b"", **arguments):
+        """Asks and waits for the answer: (answer, tail, descriptors)."""
+        number = self.begin(what, tail, **arguments)
+        while number not in self._answers:
+            self._receive()
+        return self._answers.pop(number)
+
+    def begin(self, what, tail=b"", **arguments):
+        """Asks without waiting; the answer is kept until it is taken."""
+        self._next += 1
+        self.channel.send({"id": self._next, "ask": what, **arguments}, tail)
+        return self._next
+
+    def end(self, outcome):
+        self.channel.send({"id": 0, "ask": "end", **outcome})
+
+    def drain(self):
+        """Takes in what has come, without waiting."""
+        while _ready(self.channel, select.POLLIN, 0):
+            self._feed()
+
+    def wait(self, source, events, doing):
+        """Returns once `source` is ready for `events`; fails when the submission is stuck for good."""
+        if _ready(source, events, BRIEF_MS):
+            return
+        watch = self.begin("still")
+        poll = select.poll()
+        poll.register(source, events)
+        poll.register(self.channel, select.POLLIN)
+        while True:
+            ready = {number for number, _ in poll.poll()}
+            if source.fileno() in ready:
+                self._forget(watch)
+                return
+            self._feed()
+            if watch in self._answers:
+                answer, _, _ = self._answers.pop(watch)
+                # It may have come in the moment before the submission went still.
+                if _ready(source, events, 0):
+                    return
+                raise stuck(answer, doing)
+
+    def _forget(self, number):
+        if self._answers.pop(number, None) is None:
+            self._unwanted.add(number)
+            self.channel.send({"id": number, "ask": "forget"})
+
+    def _receive(self):
+        frame = self.channel.take()
+        while frame is None:
+            if not self.channel.feed():
+                raise SystemExit("the grader is gone")
+            frame = self.channel.take()
+        self._sort(frame)
+
+    def _feed(self):
+        if not self.channel.feed():
+            raise SystemExit("the grader is gone")
+        while (frame := self.channel.take()) is not None:
+            self._sort(frame)
+
+    def _sort(self, frame):
+        head = frame[0]
+        if "event" in head:
+            self.exits[head["process"]] = head["exit"]
+        elif head["id"] in self._unwanted:
+            self._unwanted.discard(head["id"])
+        else:
+            self._answers[head["id"]] = frame
+
+
+def stuck(answer, doing):
+    """The failure for a submission in which nothing will happen any more."""
+    waits = answer["waits"]
+    if not waits:
+        return Crashed(f"{doing}, but the program has ended")
+    return Deadlock(f"{doing}, but nothing will ever happen: {describe(waits)}")
+
+
+def describe(waits):
+    threads = [f"{count} threads wait" if count > 1 else "a thread waits" for _, count in waits]
+    return ", ".join(f"{who} {words}" for who, (words, _) in zip(threads, waits))
+
+
+def _ready(source, events, timeout_ms):
+    poll = select.poll()
+    poll.register(source, events)
+    return bool(poll.poll(timeout_ms))

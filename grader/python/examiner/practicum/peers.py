@@ -1,0 +1,213 @@
+"""The examiner's ends of sockets: hostile clients and listeners on the case's own loopback.
+
+Every socket is non-blocking underneath and every wait goes through `Link.wait`, so that a stuck server ends the case at
+once. Every read has a cap.
+"""
+
+import select
+import socket
+import struct
+
+from .errors import Failure
+from .evidence import short
+
+READ_BYTES_MAX = 64 << 20
+LINE_BYTES_MAX = 1 << 20
+
+
+class Peer:
+    """One connected TCP socket."""
+
+    def __init__(self, link, sock, what):
+        self._link = link
+        self._socket = sock
+        self._what = what
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.local, self.remote = sock.getsockname()[:2], sock.getpeername()[:2]
+        self._unread = bytearray()
+        self._ended = False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def fileno(self):
+        return self._socket.fileno()
+
+    def send(self, data):
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except BlockingIOError:
+                self._link.wait(self._socket, select.POLLOUT, f"{self._what} is not reading: {len(rest)} bytes wait")
+
+    def drip(self, data):
+        """One byte a segment; the next only when the receiver's kernel queue is empty."""
+        self.pieces(data[index : index + 1] for index in range(len(data)))
+
+    def pieces(self, pieces):
+        """One piece a segment; the next only when the receiver's kernel queue is empty."""
+        for piece in pieces:
+            self.send(piece)
+            self.drained()
+
+    def drained(self):
+        """Waits until the receiver has taken everything out of its kernel queue."""
+        answer, _, _ = self._link.ask("drained", local=_text(self.local), remote=_text(self.remote))
+        if answer.get("waits") is not None:
+            from .grader import stuck
+
+            raise stuck(answer, f"{self._what} was sent bytes and must read them")
+
+    def read_some(self, size=65536):
+        """What has arrived, at least one byte; b"" at the end."""
+        if not self._unread:
+            self._fill(size, "at least one byte is awaited")
+        data, self._unread = bytes(self._unread[:size]), self._unread[size:]
+        return data
+
+    def read_exactly(self, size):
+        while len(self._unread) < size:
+            if not self._fill(size, f"{size} bytes are awaited, {len(self._unread)} came"):
+                got = bytes(self._unread)
+                raise Failure(f"{self._what} closed after {len(got)} of {size} bytes: {short(got)}")
+        data, self._unread = bytes(self._unread[:size]), self._unread[size:]
+        return data
+
+    def read_line(self):
+        """Up to and with the next newline; what there is when the peer ends first."""
+        while b"\n" not in self._unread and len(self._unread) < LINE_BYTES_MAX:
+            if not self._fill(LINE_BYTES_MAX, "a whole line is awaited"):
+                break
+        end = self._unread.find(b"\n") + 1 or len(self._unread)
+        line, self._unread = bytes(self._unread[:end]), self._unread[end:]
+        return line
+
+    def read_to_end(self, limit=READ_BYTES_MAX):
+        """Everything until the peer's FIN."""
+        while self._fill(1 << 20, f"its end of the connection is awaited, {len(self._unread)} bytes came"):
+            if len(self._unread) > limit:
+                raise Failure(f"{self._what} sent more than {limit} bytes")
+        data, self._unread = bytes(self._unread), bytearray()
+        return data
+
+    def end(self, last=b""):
+        """FIN: nothing more will be sent, reading goes on. `last` bytes travel in the same segment as the FIN."""
+        if last:
+            sent = self._socket.send(last, socket.MSG_MORE)
+            if sent < len(last):
+                raise ValueError(f"{len(last)} bytes do not fit into one segment: send most of them before")
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def reset(self):
+        """RST: the connection is gone at once."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
+
+    def close(self):
+        self._socket.close()
+
+    def quiet(self):
+        """Nothing more will ever arrive as things stand."""
+        answer, _, _ = self._link.ask("still")
+        if self._ended:
+            return
+        try:
+            data = self._socket.recv(65536)
+        except BlockingIOError:
+            data = None
+        if data:
+            raise Failure(f"{self._what} sent {len(data)} bytes that nobody asked for: {short(data)}")
+        if data == b"":
+            raise Failure(f"{self._what} closed the connection although it was to stay open")
+
+    def _fill(self, size, doing):
+        """Reads once, waiting for something; False at the end."""
+        while not self._ended:
+            try:
+                data = self._socket.recv(max(size, 65536))
+            except BlockingIOError:
+                self._link.wait(self._socket, select.POLLIN, f"{self._what} must answer: {doing}")
+                continue
+            except ConnectionResetError:
+                raise Failure(f"{self._what} reset the connection: {doing}") from None
+            self._ended = not data
+            self._unread += data
+            return bool(data)
+        return False
+
+
+class Listener:
+    """A port of the examiner's, for students that connect, and as a canary that only an attack would touch."""
+
+    def __init__(self, link):
+        self._link = link
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+        self.address = self._socket.getsockname()
+
+    def accept(self):
+        while True:
+            try:
+                sock, _ = self._socket.accept()
+                return Peer(self._link, sock, "the program")
+            except BlockingIOError:
+                self._link.wait(self._socket, select.POLLIN, "a connection from the program is awaited")
+
+    def touched(self):
+        """Whether anybody has connected."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(0))
+
+
+def connect(link, address, receive_buffer=None, send_buffer=None, segment=None):
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    # Buffers count from the handshake on, so they are set before it.
+    if receive_buffer is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    if send_buffer is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+    if segment is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
+    sock.setblocking(False)
+    where = f"{address[0]}:{address[1]}"
+    error = sock.connect_ex(address)
+    if error not in (0, 115):
+        raise Failure(f"connecting to {where} failed: {_reason(error)}")
+    if error:
+        link.wait(sock, select.POLLOUT, f"a connection to {where} is being made")
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise Failure(f"connecting to {where} failed: {_reason(error)}")
+    return Peer(link, sock, f"the server at {where}")
+
+
+def pair(link, send_buffer=None, receive_buffer=None):
+    """A connected TCP pair: the examiner's end and a plain socket for the student."""
+    with socket.socket() as listener:
+        if receive_buffer is not None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if send_buffer is not None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1)
+        ours = socket.create_connection(listener.getsockname())
+        theirs, _ = listener.accept()
+    return Peer(link, ours, "the other end"), theirs
+
+
+def _reason(error):
+    import os
+
+    return os.strerror(error).lower()
+
+
+def _text(address):
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,134 @@
+//! Before any case: does every file parse, and are the rules about imports kept?
+//!
+//! The files are parsed, not run, by the system's Python in a sandbox without a network: syntax that it does not know is
+//! a build error everywhere. What the parser found is a fact; the rules are judged here.
+
+use std::fmt::Write as _;
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use crate::exercise::Exercise;
+use crate::grading::GraderError;
+use crate::sandbox::{Exit, Hierarchies, LIBRARY, Launcher, Notice, Role, SandboxLimits};
+use crate::submission::Submission;
+use crate::suite;
+use crate::verdict::Verdict;
+
+const LIMITS: SandboxLimits =
+    SandboxLimits { cpu_s: 10, memory_bytes: 256 << 20, processes: 4, work_bytes: 8 << 20, work_files: 1024 };
+/// Last resort when the parser neither ends nor uses its CPU time.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Largest list of facts that is read.
+const FACTS_BYTES_MAX: u64 = 4 << 20;
+
+/// What is wrong with a submission before it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// `BuildError` or `RuleBroken`.
+    pub verdict: Verdict,
+    pub message: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Facts {
+    errors: Vec<SyntaxFact>,
+    imports: Vec<ImportFact>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SyntaxFact {
+    file: String,
+    line: u64,
+    column: u64,
+    text: String,
+    message: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct ImportFact {
+    file: String,
+    line: u64,
+    module: String,
+}
+
+/// Looks at the submission; `None` when nothing is wrong.
+pub fn build(
+    launcher: &mut Launcher,
+    hierarchies: &Hierarchies,
+    exercise: &Exercise,
+    submission: &Submission,
+    python_version: &str,
+) -> Result<Option<Refusal>, GraderError> {
+    let (exit, text) = parse(launcher, hierarchies, submission)?;
+    let facts: Option<Facts> = serde_json::from_slice(&text).ok();
+    Ok(match facts {
+        Some(facts) if exit == Some(Exit::Exited(0)) => judge(&facts, &exercise.manifest().ban, python_version),
+        // A parser that dies or never ends was given something made for that.
+        _ => Some(Refusal {
+            verdict: Verdict::BuildError,
+            message: "Python gave up on parsing the files: they need too much memory or time".to_owned(),
+        }),
+    })
+}
+
+fn parse(
+    launcher: &mut Launcher,
+    hierarchies: &Hierarchies,
+    submission: &Submission,
+) -> Result<(Option<Exit>, Vec<u8>), GraderError> {
+    let mut sandbox = launcher.sandbox(Role::Submission, LIMITS, &[], &[], hierarchies)?;
+    for (name, content) in submission.files() {
+        sandbox.work().write(name, content)?;
+    }
+    let nothing: OwnedFd = std::fs::File::options().read(true).write(true).open("/dev/null")?.into();
+    let (facts, facts_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(std::io::Error::from)?;
+    let argv = suite::python(&["-B", "-s", "-P", "-S", &format!("{LIBRARY}/shim/build.py")]);
+    let descriptors = [nothing.as_fd(), nothing.as_fd(), nothing.as_fd(), facts_end.as_fd()];
+    sandbox.spawn(&argv, &suite::environment(), &descriptors)?;
+    drop(facts_end);
+    let killer = sandbox.killer_after(PATIENCE)?;
+    let mut text = Vec::new();
+    std::fs::File::from(facts).take(FACTS_BYTES_MAX).read_to_end(&mut text)?;
+    drop(killer);
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        match sandbox.next_notice() {
+            Ok(Notice::Exited { exit, .. }) => return Ok((Some(exit), text)),
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    Ok((None, text))
+}
+
+fn judge(facts: &Facts, bans: &[String], python_version: &str) -> Option<Refusal> {
+    if !facts.errors.is_empty() {
+        let mut message = String::new();
+        for error in &facts.errors {
+            let _ = writeln!(message, "{}, line {}: {}", error.file, error.line, error.message);
+            if !error.text.trim().is_empty() {
+                let caret = " ".repeat(usize::try_from(error.column).unwrap_or(1).clamp(1, 200) - 1);
+                let _ = writeln!(message, "    {}\n    {caret}^", error.text);
+            }
+        }
+        let _ = write!(message, "Programs are run by Python {python_version}.");
+        return Some(Refusal { verdict: Verdict::BuildError, message });
+    }
+    let broken: Vec<String> = facts
+        .imports
+        .iter()
+        .filter(|import| bans.iter().any(|ban| is_part_of(&import.module, ban)))
+        .map(|import| {
+            format!("{}, line {}: module {:?} is not allowed in this exercise", import.file, import.line, import.module)
+        })
+        .collect();
+    (!broken.is_empty()).then(|| Refusal { verdict: Verdict::RuleBroken, message: broken.join("\n") })
+}
+
+/// `concurrent.futures.thread` is part of `concurrent.futures`.
+fn is_part_of(module: &str, ban: &str) -> bool {
+    module.strip_prefix(ban).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}

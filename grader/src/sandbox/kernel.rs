@@ -1,0 +1,192 @@
+//! System calls that no crate wraps safely: `clone3`, a bare `fork`, `execve` and the seccomp filter.
+//!
+//! `fork` and `clone3` without `CLONE_VM` copy only the calling thread. They are called from the launcher and from
+//! init, which are single-threaded by construction, so the child may use all of Rust, the allocator included.
+
+use std::ffi::{CString, c_char};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+pub use libc::{CLONE_NEWIPC, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS};
+
+/// `struct clone_args` of `linux/sched.h`, version 2 (with the cgroup).
+#[repr(C, align(8))]
+#[derive(Default)]
+struct CloneArguments {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+    set_tid: u64,
+    set_tid_size: u64,
+    cgroup: u64,
+}
+
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+/// Which side of a fork we are on.
+pub enum Forked {
+    Child,
+    Parent { pid: i32, pidfd: OwnedFd },
+}
+
+/// Forks into new namespaces, inside `cgroup` (a v2 directory) from the first instruction when one is given.
+pub fn clone_into(namespaces: i32, cgroup: Option<BorrowedFd<'_>>) -> io::Result<Forked> {
+    let mut pidfd: i32 = -1;
+    let mut arguments = CloneArguments {
+        flags: u64::from(namespaces.cast_unsigned()) | libc::CLONE_PIDFD as u64,
+        pidfd: (&raw mut pidfd) as u64,
+        exit_signal: libc::SIGCHLD as u64,
+        ..CloneArguments::default()
+    };
+    if let Some(cgroup) = cgroup {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = cgroup.as_raw_fd() as u64;
+    }
+    // SAFETY: the structure lives across the call and matches the size passed; without CLONE_VM the child has its own
+    // copy of this single-threaded process.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut arguments, std::mem::size_of::<CloneArguments>()) };
+    match pid {
+        0 => Ok(Forked::Child),
+        -1 => Err(io::Error::last_os_error()),
+        pid => {
+            // SAFETY: the kernel stored a fresh descriptor there, which nobody else owns.
+            let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+            Ok(Forked::Parent { pid: i32::try_from(pid).expect("process ids fit"), pidfd })
+        }
+    }
+}
+
+/// An ordinary fork: 0 in the child, the child's id in the parent.
+pub fn fork() -> io::Result<i32> {
+    // SAFETY: the caller is single-threaded (see the module's head).
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        pid => Ok(pid),
+    }
+}
+
+/// Replaces this process; returns only to tell why it could not.
+pub fn execve(argv: &[CString], environment: &[CString]) -> io::Error {
+    let pointers = |strings: &[CString]| -> Vec<*const c_char> {
+        strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect()
+    };
+    let (arguments, environment) = (pointers(argv), pointers(environment));
+    // SAFETY: both arrays end with a null pointer and outlive the call.
+    unsafe { libc::execve(arguments[0], arguments.as_ptr(), environment.as_ptr()) };
+    io::Error::last_os_error()
+}
+
+/// Installs a seccomp filter for this thread; needs no_new_privs or CAP_SYS_ADMIN.
+pub fn install_filter(program: &seccompiler::BpfProgram) -> Result<(), seccompiler::Error> {
+    seccompiler::apply_filter(program)
+}
+
+/// Closes every descriptor but standard error and `kept`.
+pub fn close_all_but(kept: &[BorrowedFd<'_>]) {
+    let mut kept: Vec<u32> = kept.iter().map(|descriptor| descriptor.as_raw_fd().cast_unsigned()).chain([2]).collect();
+    kept.sort_unstable();
+    let mut first = 0;
+    for number in kept.into_iter().chain([u32::MAX]) {
+        if first < number {
+            // SAFETY: called at the start of a new process, whose copies of the parent's values are never used again.
+            unsafe { libc::syscall(libc::SYS_close_range, first, number - u32::from(number != u32::MAX), 0) };
+        }
+        first = number.saturating_add(1);
+    }
+}
+
+/// Makes `descriptor` appear under the number `number`, open across `execve`.
+pub fn install_descriptor(descriptor: BorrowedFd<'_>, number: i32) -> io::Result<()> {
+    // SAFETY: plain duplication; the caller gives numbers that no other value owns.
+    match unsafe { libc::dup2(descriptor.as_raw_fd(), number) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Signals back to their defaults and unblocked, as a program expects them at its start.
+pub fn reset_signals() {
+    // SAFETY: the set is initialised by sigemptyset before it is read.
+    unsafe {
+        let mut none = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+    }
+}
+
+/// A descriptor that becomes readable whenever a child ends; the signal itself is blocked, and children stay to be
+/// reaped although the launcher ignores its own.
+pub fn child_signals() -> io::Result<OwnedFd> {
+    // SAFETY: the set is initialised by sigemptyset before it is read; signalfd returns a fresh descriptor.
+    unsafe {
+        libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+        let mut chld = std::mem::zeroed();
+        libc::sigemptyset(&raw mut chld);
+        libc::sigaddset(&raw mut chld, libc::SIGCHLD);
+        libc::sigprocmask(libc::SIG_BLOCK, &raw const chld, std::ptr::null_mut());
+        match libc::signalfd(-1, &raw const chld, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) {
+            -1 => Err(io::Error::last_os_error()),
+            descriptor => Ok(OwnedFd::from_raw_fd(descriptor)),
+        }
+    }
+}
+
+/// Lets the kernel reap children that nobody waits for.
+pub fn reap_children_automatically() {
+    // SAFETY: SIG_IGN for SIGCHLD is a documented request; no handler runs.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+}
+
+/// `struct mount_attr` of `linux/mount.h`.
+#[repr(C)]
+struct MountAttributes {
+    set: u64,
+    clear: u64,
+    propagation: u64,
+    user_namespace: u64,
+}
+
+/// Makes the mount at `path` and all below it read-only, without set-uid programs and devices.
+pub fn seal_mount(path: &std::ffi::CStr) -> io::Result<()> {
+    const READ_ONLY: u64 = 1;
+    const NO_SUID: u64 = 2;
+    const NO_DEVICES: u64 = 4;
+    let attributes =
+        MountAttributes { set: READ_ONLY | NO_SUID | NO_DEVICES, clear: 0, propagation: 0, user_namespace: 0 };
+    // SAFETY: path and structure outlive the call, and the size passed is the structure's.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            libc::AT_RECURSIVE,
+            &raw const attributes,
+            std::mem::size_of::<MountAttributes>(),
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Brings the loopback device of the current network namespace up.
+pub fn loopback_up() -> io::Result<()> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType};
+    let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    // SAFETY: ifreq is plain data for which zero is a valid value; the kernel reads it during the call only.
+    unsafe {
+        let mut request: libc::ifreq = std::mem::zeroed();
+        request.ifr_name[0] = b'l' as c_char;
+        request.ifr_name[1] = b'o' as c_char;
+        request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as i16;
+        match libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &raw const request) {
+            -1 => Err(io::Error::last_os_error()),
+            _ => Ok(()),
+        }
+    }
+}

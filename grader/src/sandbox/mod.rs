@@ -1,0 +1,335 @@
+//! The native sandbox: theory of operation.
+//!
+//! ```text
+//! grader ──orders──▶ launcher (template root, the case's network) ──clone──▶ init ──fork, drop, exec──▶ program
+//!    └───────────────────────── control channel ─────────────────────────────▶┘
+//! ```
+//!
+//! A [`Launcher`] serves one grading at a time. For every case it makes a fresh network ([`Launcher::world`]) and in it
+//! sandboxes ([`Launcher::sandbox`]), each with namespaces for processes, mounts, IPC and host name, a work folder of
+//! its own, control groups of its own and an init that starts programs. A program is an ordinary user in a user
+//! namespace that owns nothing, without capabilities, under an allow-list of system calls.
+//!
+//! This module states facts: [`Exit`], [`Usage`]. What they mean for a student is said in
+//! [`crate::verdict`]. Dropping a [`Sandbox`] kills everything in it and waits until the kernel says it is gone.
+
+mod cgroup;
+mod init;
+mod kernel;
+mod launcher;
+mod policy;
+mod root;
+pub mod sockets;
+pub mod tasks;
+mod work;
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::Signal;
+
+pub use cgroup::Hierarchies;
+use cgroup::{Group, GroupLimits};
+pub use init::{Command, Exit, Notice, ProcessLimits};
+pub use launcher::Role;
+use launcher::{Answer, Order, SandboxOrder};
+pub use root::{LIBRARY, STANDARD_LIBRARY};
+pub use work::WorkFolder;
+
+use crate::channel::{Channel, Frame};
+
+/// The word that makes this binary a launcher.
+pub const LAUNCHER_WORD: &str = "sandbox-launcher";
+/// Largest file that a program may write.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+/// Descriptors a process may have open.
+const DESCRIPTORS_MAX: u64 = 4096;
+/// How long the kernel may take to bury a killed sandbox before we call it our error.
+const BURIAL_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs the launcher and never returns if this process was started as one. First thing in `main`, before any thread.
+pub fn launcher_main() {
+    if std::env::args_os().nth(1).is_some_and(|word| word == LAUNCHER_WORD) {
+        let code = match launcher::run() {
+            Ok(()) => 0,
+            Err(error) => {
+                eprintln!("sandbox launcher: {error}");
+                1
+            }
+        };
+        std::process::exit(code)
+    }
+}
+
+/// What a sandbox may use, all of its processes together.
+#[derive(Clone, Copy, Debug)]
+pub struct SandboxLimits {
+    pub cpu_s: u32,
+    pub memory_bytes: u64,
+    pub processes: u32,
+    pub work_bytes: u64,
+    pub work_files: u64,
+}
+
+/// What a sandbox has used so far, every process counted, reaped and killed ones too.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    pub cpu_us: u64,
+    pub peak_bytes: u64,
+    /// Tasks killed at the memory limit.
+    pub memory_kills: u64,
+    /// Forks refused at the process limit.
+    pub processes_refused: u64,
+}
+
+/// A slot's launcher process.
+#[derive(Debug)]
+pub struct Launcher {
+    orders: Channel,
+    process: Child,
+}
+
+impl Launcher {
+    /// `library` is the folder with our own Python.
+    pub fn start(library: &Path) -> io::Result<Launcher> {
+        let (orders, theirs) = Channel::pair()?;
+        let process = std::process::Command::new("/proc/self/exe")
+            .arg(LAUNCHER_WORD)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(theirs))
+            .stdout(Stdio::null())
+            .spawn()?;
+        let mut launcher = Launcher { orders, process };
+        launcher.ask(&Order::Template { library: library.to_owned() }, &[])?;
+        Ok(launcher)
+    }
+
+    /// A fresh network with nothing but loopback; sandboxes made from now on are in it.
+    pub fn world(&mut self) -> io::Result<sockets::SocketTable> {
+        let (_, descriptors) = self.ask(&Order::World, &[])?;
+        let [table] = exactly(descriptors)?;
+        Ok(sockets::SocketTable::new(table))
+    }
+
+    /// A sandbox in the current network, furnished and waiting for programs.
+    pub fn sandbox(
+        &mut self,
+        role: Role,
+        limits: SandboxLimits,
+        names: &[String],
+        bans: &[String],
+        hierarchies: &Hierarchies,
+    ) -> io::Result<Sandbox> {
+        // Init counts as a process too.
+        let group_limits = GroupLimits { memory_bytes: limits.memory_bytes, processes: limits.processes + 1 };
+        let group = Group::create(hierarchies, group_limits)?;
+        let birthplace = group.birthplace()?;
+        let entrances = group.entrances()?;
+        let order = SandboxOrder {
+            role,
+            work_bytes: limits.work_bytes,
+            work_files: limits.work_files,
+            names: names.to_vec(),
+            bans: bans.to_vec(),
+            born_in_group: birthplace.is_some(),
+        };
+        let descriptors: Vec<_> = birthplace.iter().chain(&entrances).map(AsFd::as_fd).collect();
+        let (answer, descriptors) = self.ask(&Order::Sandbox(order), &descriptors)?;
+        let Answer::Born { init_pid, owner } = answer else {
+            return Err(io::Error::other("the launcher answered something else"));
+        };
+        let [control, work, pidfd] = exactly(descriptors)?;
+        let weak = !hierarchies.weaknesses().is_empty();
+        let mut sandbox = Sandbox {
+            control: Channel::new(control),
+            work: WorkFolder::new(work, owner),
+            pidfd,
+            init_pid,
+            group,
+            limits: process_limits(limits, weak),
+            notices: VecDeque::new(),
+            next_id: 0,
+        };
+        sandbox.await_ready()?;
+        Ok(sandbox)
+    }
+
+    fn ask(&mut self, order: &Order, descriptors: &[BorrowedFd<'_>]) -> io::Result<(Answer, Vec<OwnedFd>)> {
+        self.orders.send(order, b"", descriptors)?;
+        let frame = self.orders.receive()?.ok_or_else(|| io::Error::other("the launcher died"))?;
+        match frame.head()? {
+            Answer::Failed(reason) => Err(io::Error::other(reason)),
+            answer => Ok((answer, frame.descriptors)),
+        }
+    }
+}
+
+impl Drop for Launcher {
+    fn drop(&mut self) {
+        // Killing it kills every init, and these everything else.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn exactly<const N: usize>(descriptors: Vec<OwnedFd>) -> io::Result<[OwnedFd; N]> {
+    descriptors.try_into().map_err(|_| io::Error::other("the launcher sent other descriptors than agreed"))
+}
+
+fn process_limits(limits: SandboxLimits, weak: bool) -> ProcessLimits {
+    ProcessLimits {
+        cpu_s: u64::from(limits.cpu_s) + 1,
+        data_bytes: weak.then_some(limits.memory_bytes),
+        processes: weak.then_some(u64::from(limits.processes)),
+        file_bytes: FILE_BYTES_MAX,
+        descriptors: DESCRIPTORS_MAX,
+    }
+}
+
+/// A running sandbox.
+#[derive(Debug)]
+pub struct Sandbox {
+    control: Channel,
+    work: WorkFolder,
+    pidfd: OwnedFd,
+    init_pid: i32,
+    group: Group,
+    limits: ProcessLimits,
+    /// Notices that came while something else was waited for.
+    notices: VecDeque<Notice>,
+    next_id: u64,
+}
+
+impl Sandbox {
+    pub fn work(&self) -> &WorkFolder {
+        &self.work
+    }
+
+    /// Starts a program with `descriptors` as its 0, 1, 2, …; returns the name by which notices speak of it.
+    pub fn spawn(
+        &mut self,
+        argv: &[String],
+        environment: &[(String, String)],
+        descriptors: &[BorrowedFd<'_>],
+    ) -> io::Result<u64> {
+        self.next_id += 1;
+        let id = self.next_id;
+        let command = Command { id, argv: argv.to_vec(), environment: environment.to_vec(), limits: self.limits };
+        self.control.send(&init::Order::Spawn(command), b"", descriptors)?;
+        loop {
+            match self.receive()? {
+                Notice::Spawned { id: spawned, .. } if spawned == id => return Ok(id),
+                Notice::NotSpawned { id: failed, reason } if failed == id => {
+                    return Err(io::Error::other(format!("start {:?}: {reason}", argv.first())));
+                }
+                notice => self.notices.push_back(notice),
+            }
+        }
+    }
+
+    pub fn signal(&self, id: u64, signal: i32) -> io::Result<()> {
+        self.control.send(&init::Order::Signal { id, signal }, b"", &[])
+    }
+
+    /// What happened since the last call; never waits.
+    pub fn try_notice(&mut self) -> io::Result<Option<Notice>> {
+        if let Some(notice) = self.notices.pop_front() {
+            return Ok(Some(notice));
+        }
+        self.control.try_receive()?.map(|frame| frame.head()).transpose()
+    }
+
+    /// The next notice, waiting for it; an error once init is gone.
+    pub fn next_notice(&mut self) -> io::Result<Notice> {
+        match self.notices.pop_front() {
+            Some(notice) => Ok(notice),
+            None => self.receive(),
+        }
+    }
+
+    /// Kills the sandbox after `patience`, unless what is returned is dropped before.
+    pub fn killer_after(&self, patience: Duration) -> io::Result<Killer> {
+        let pidfd = self.pidfd.try_clone()?;
+        let (watch, called_off) = std::io::pipe()?;
+        let thread = std::thread::spawn(move || {
+            let patience = Timespec { tv_sec: patience.as_secs() as i64, tv_nsec: 0 };
+            let mut sources = [PollFd::new(&watch, PollFlags::IN)];
+            let ended = rustix::io::retry_on_intr(|| rustix::event::poll(&mut sources, Some(&patience)));
+            if matches!(ended, Ok(0)) {
+                let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
+            }
+        });
+        Ok(Killer { _called_off: called_off, _thread: thread })
+    }
+
+    /// Becomes readable when there may be a notice.
+    pub fn notices(&self) -> BorrowedFd<'_> {
+        self.control.as_fd()
+    }
+
+    pub fn usage(&self) -> Usage {
+        let used = self.group.usage();
+        Usage {
+            cpu_us: used.cpu_us,
+            peak_bytes: used.peak_bytes,
+            memory_kills: used.memory_kills,
+            processes_refused: used.processes_refused,
+        }
+    }
+
+    /// Makes [`Usage::peak_bytes`] tell the peak from now on, where the kernel can.
+    pub fn reset_peak(&self) -> bool {
+        self.group.reset_peak()
+    }
+
+    /// Host process ids of everything inside but init.
+    pub fn processes(&self) -> Vec<i32> {
+        let mut processes = self.group.processes().unwrap_or_else(|| tasks::descendants(self.init_pid));
+        processes.retain(|pid| *pid != self.init_pid);
+        processes
+    }
+
+    /// Kills everything inside. The facts about its use stay readable.
+    pub fn kill(&self) {
+        let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+        self.group.kill();
+    }
+
+    fn receive(&mut self) -> io::Result<Notice> {
+        let frame: Option<Frame> = self.control.receive()?;
+        frame.ok_or_else(|| io::Error::other("the sandbox's init died"))?.head()
+    }
+
+    fn await_ready(&mut self) -> io::Result<()> {
+        match self.receive()? {
+            Notice::Ready => Ok(()),
+            Notice::Broken { reason } => Err(io::Error::other(reason)),
+            other => Err(io::Error::other(format!("init began with {other:?}"))),
+        }
+    }
+}
+
+/// A kill that is called off by dropping this.
+#[derive(Debug)]
+pub struct Killer {
+    _called_off: std::io::PipeWriter,
+    _thread: std::thread::JoinHandle<()>,
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.kill();
+        let patience = Timespec { tv_sec: BURIAL_PATIENCE.as_secs() as i64, tv_nsec: 0 };
+        let mut buried = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        let result = rustix::io::retry_on_intr(|| rustix::event::poll(&mut buried, Some(&patience)));
+        if !matches!(result, Ok(1)) {
+            tracing::error!(init.pid = self.init_pid, "a killed sandbox is still there");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What the threads of a sandbox wait for, as the kernel tells it: the facts behind "nothing will ever happen" (K5).
+//!
+//! A thread is *stuck* when it sleeps in a system call that has no time-out, or is stopped. Whether a call has one is
+//! read off its arguments (`/proc/PID/task/TID/syscall`). One look proves nothing, since a thread may be about to run;
+//! the judgement over several looks is `suite::quiet`.
+
+use std::fs;
+
+/// A poll or epoll time-out from which on waiting counts as endless: longer than any case's patience for it.
+pub const LONG_WAIT_MS: u64 = 10_000;
+
+/// One look at one thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thread {
+    pub id: i32,
+    pub doing: Doing,
+    /// Times it has gone to sleep or was moved off a processor: unchanged means that it did not run in between.
+    pub switches: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// Running, or about to.
+    Running,
+    /// Sleeping, and a clock will wake it.
+    Waiting(Wait),
+    /// Sleeping, and no clock will.
+    Stuck(Wait),
+}
+
+/// In what it waits, for messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Wait {
+    Lock,
+    Socket,
+    Accept,
+    Read,
+    Write,
+    Poll,
+    Child,
+    Sleep,
+    Stopped,
+    Other,
+}
+
+impl Wait {
+    /// Completes "a thread waits …".
+    pub fn words(self) -> &'static str {
+        match self {
+            Wait::Lock => "for a lock or condition",
+            Wait::Socket => "to receive from a socket",
+            Wait::Accept => "for a connection",
+            Wait::Read => "to read from a file or pipe",
+            Wait::Write => "for room to send",
+            Wait::Poll => "for any of several descriptors",
+            Wait::Child => "for a child process to end",
+            Wait::Sleep => "in a sleep",
+            Wait::Stopped => "stopped by a signal",
+            Wait::Other => "in a system call",
+        }
+    }
+}
+
+/// Every thread of every process. Threads that vanish while we look are left out.
+pub fn threads(processes: &[i32]) -> Vec<Thread> {
+    let mut threads = Vec::new();
+    for pid in processes {
+        for entry in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+            let id = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            threads.extend(id.and_then(|id| look(*pid, id)));
+        }
+    }
+    threads
+}
+
+/// Children of a process, all generations, for machines without control groups.
+pub fn descendants(pid: i32) -> Vec<i32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children: Vec<i32> = children.split_whitespace().filter_map(|child| child.parse().ok()).collect();
+    children.iter().flat_map(|child| std::iter::once(*child).chain(descendants(*child))).collect()
+}
+
+fn look(pid: i32, id: i32) -> Option<Thread> {
+    let status = fs::read_to_string(format!("/proc/{pid}/task/{id}/status")).ok()?;
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let switches = ["voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:"]
+        .into_iter()
+        .filter_map(|name| field(name)?.parse::<u64>().ok())
+        .sum();
+    let doing = match field("State:")?.chars().next()? {
+        'S' => sleeping(&fs::read_to_string(format!("/proc/{pid}/task/{id}/syscall")).ok()?),
+        'T' | 't' => Doing::Stuck(Wait::Stopped),
+        // Dead and waiting for its parent, who is the one to look at.
+        'Z' | 'X' => return None,
+        _ => Doing::Running,
+    };
+    Some(Thread { id, doing, switches })
+}
+
+/// `NUMBER ARG0 … ARG5 SP PC`, numbers but the first in hex; `running` when it woke meanwhile.
+fn sleeping(line: &str) -> Doing {
+    let mut words = line.split_whitespace();
+    let Some(call) = words.next().and_then(|word| word.parse::<i64>().ok()) else {
+        return Doing::Running;
+    };
+    let arguments: Vec<u64> =
+        words.filter_map(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok()).collect();
+    let argument = |index: usize| arguments.get(index).copied().unwrap_or(0);
+    let endless_ms = |index| {
+        let ms = argument(index) as u32;
+        ms.cast_signed() < 0 || u64::from(ms) >= LONG_WAIT_MS
+    };
+    let endless_pointer = |index| argument(index) == 0;
+    let judge = |endless, wait| if endless { Doing::Stuck(wait) } else { Doing::Waiting(wait) };
+    match call {
+        libc::SYS_futex => judge(endless_pointer(3), Wait::Lock),
+        libc::SYS_recvfrom | libc::SYS_recvmsg => Doing::Stuck(Wait::Socket),
+        libc::SYS_accept | libc::SYS_accept4 => Doing::Stuck(Wait::Accept),
+        libc::SYS_read | libc::SYS_readv | libc::SYS_pread64 => Doing::Stuck(Wait::Read),
+        libc::SYS_write | libc::SYS_writev | libc::SYS_sendto | libc::SYS_sendmsg | libc::SYS_sendfile => {
+            Doing::Stuck(Wait::Write)
+        }
+        libc::SYS_poll => judge(endless_ms(2), Wait::Poll),
+        libc::SYS_epoll_wait | libc::SYS_epoll_pwait => judge(endless_ms(3), Wait::Poll),
+        libc::SYS_ppoll => judge(endless_pointer(2), Wait::Poll),
+        libc::SYS_select | libc::SYS_pselect6 => judge(endless_pointer(4), Wait::Poll),
+        libc::SYS_wait4 | libc::SYS_waitid => Doing::Stuck(Wait::Child),
+        libc::SYS_pause | libc::SYS_rt_sigsuspend => Doing::Stuck(Wait::Other),
+        libc::SYS_rt_sigtimedwait => judge(endless_pointer(2), Wait::Other),
+        libc::SYS_semop | libc::SYS_msgrcv | libc::SYS_msgsnd | libc::SYS_flock | libc::SYS_connect => {
+            Doing::Stuck(Wait::Other)
+        }
+        libc::SYS_nanosleep | libc::SYS_clock_nanosleep => Doing::Waiting(Wait::Sleep),
+        // Unknown: a clock may be involved, so nothing is proved.
+        _ => Doing::Waiting(Wait::Other),
+    }
+}

@@ -1,0 +1,86 @@
+//! A sandbox's work folder as seen from outside: filled before the programs run, read while and after they do.
+//!
+//! It is a tmpfs that only ever is a descriptor here. Every name is resolved beneath it with links, magic links and
+//! mount crossings refused, files are opened without blocking and must be regular, and every read is capped: whatever a
+//! student puts there is data.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid};
+
+use crate::submission::FileName;
+
+#[derive(Debug)]
+pub struct WorkFolder {
+    folder: OwnedFd,
+    /// Who owns the files inside, so that the programs may change them.
+    owner: u32,
+}
+
+impl WorkFolder {
+    pub(super) fn new(folder: OwnedFd, owner: u32) -> WorkFolder {
+        WorkFolder { folder, owner }
+    }
+
+    /// Writes a file, replacing one of that name; makes its folders.
+    pub fn write(&self, name: &FileName, content: &[u8]) -> io::Result<()> {
+        self.make_folders(name)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NONBLOCK;
+        let file = self.open(name.as_str(), flags, Mode::from_raw_mode(0o644))?;
+        let file = regular(file)?.ok_or_else(|| io::Error::other(format!("write {name}: it is not a plain file")))?;
+        let mut rest = content;
+        while !rest.is_empty() {
+            rest = &rest[rustix::io::retry_on_intr(|| rustix::io::write(&file, rest))?..];
+        }
+        rustix::fs::fchown(&file, Some(Uid::from_raw(self.owner)), Some(Gid::from_raw(self.owner)))?;
+        Ok(())
+    }
+
+    /// Up to `bytes_max` bytes of a regular file; `None` where there is no such thing.
+    pub fn read(&self, name: &FileName, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
+        let Ok(file) = self.open(name.as_str(), OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()) else {
+            return Ok(None);
+        };
+        let Some(file) = regular(file)? else { return Ok(None) };
+        let mut content = vec![0; bytes_max];
+        let mut length = 0;
+        while length < bytes_max {
+            match rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut content[length..]))? {
+                0 => break,
+                read => length += read,
+            }
+        }
+        content.truncate(length);
+        Ok(Some(content))
+    }
+
+    fn open(&self, name: &str, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
+        let resolve =
+            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
+        let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        Ok(rustix::fs::openat2(self.folder.as_fd(), name, flags, mode, resolve)?)
+    }
+
+    fn make_folders(&self, name: &FileName) -> io::Result<()> {
+        let parents = name.as_str().match_indices('/').map(|(end, _)| &name.as_str()[..end]);
+        for folder in parents {
+            let (parent, last) = folder.rsplit_once('/').unwrap_or((".", folder));
+            let parent = self.open(parent, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
+            match rustix::fs::mkdirat(&parent, last, Mode::from_raw_mode(0o755)) {
+                Ok(()) => {
+                    let owner = (Some(Uid::from_raw(self.owner)), Some(Gid::from_raw(self.owner)));
+                    rustix::fs::chownat(&parent, last, owner.0, owner.1, AtFlags::SYMLINK_NOFOLLOW)?;
+                }
+                Err(rustix::io::Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn regular(file: OwnedFd) -> io::Result<Option<OwnedFd>> {
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode);
+    Ok((kind == FileType::RegularFile).then_some(file))
+}

@@ -1,0 +1,476 @@
+//! One case: a fresh network, the submission in one sandbox, the examiner in another, and the dialogue between them.
+//!
+//! ```text
+//!              ┌────────────── the case's network (loopback only) ──────────────┐
+//!  examiner ═══│═ sockets ═══════════════════════════════════════════ programs  │
+//!     ║        └────────────────────────────────────────────────────────────────┘
+//!     ╚═ asks ═▶ this module ══ starts, signals, looks at kernel facts, reads output
+//! ```
+//!
+//! The examiner says how the case went; this module only adds what the kernel knows: limits, exits, use. It computes no
+//! verdict (see [`crate::verdict`]). A wait is ended by an event, by proof that no event will come, or by the case's
+//! wall limit as the last resort.
+
+mod output;
+mod programs;
+mod protocol;
+pub mod quiet;
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use serde::Serialize;
+
+use self::output::Captured;
+pub use self::output::OUTPUT_BYTES_MAX;
+use self::programs::Running;
+pub use self::programs::{Programs, Started, environment, python};
+use self::protocol::{Answer, Ask, Asked, CaseOrder, Event, ProgramFacts, UsageFacts};
+pub use self::protocol::{FailureKind, Outcome};
+use self::quiet::Watch;
+use crate::channel::{Channel, Frame};
+use crate::exercise::{Case, Exercise, Limits};
+use crate::grading::GraderError;
+use crate::report::{self, OutputStream};
+use crate::sandbox::sockets::{Protocol, Socket, SocketTable, State};
+use crate::sandbox::{Hierarchies, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits, tasks};
+use crate::seed::CaseSeed;
+use crate::submission::{FileName, Submission};
+
+/// Between two looks at CPU use and clocks.
+const LIMITS_INTERVAL: Duration = Duration::from_millis(10);
+/// Between two looks at the socket table for a question that waits on it.
+const TABLE_INTERVAL: Duration = Duration::from_millis(1);
+/// A wall limit is at least this many times the CPU limit, so that a slow machine changes no verdict.
+const WALL_PER_CPU: u32 = 6;
+/// What an examiner may use.
+const EXAMINER_LIMITS: SandboxLimits =
+    SandboxLimits { cpu_s: 60, memory_bytes: 768 << 20, processes: 64, work_bytes: 64 << 20, work_files: 4096 };
+/// A submission's work folder. What lies in it counts as memory too.
+const WORK_BYTES: u64 = 64 << 20;
+const WORK_FILES: u64 = 4096;
+/// Questions that an examiner may leave open at a time.
+const DEFERRED_MAX: usize = 64;
+
+/// Everything a case needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    pub exercise: &'a Exercise,
+    pub submission: &'a Submission,
+    pub case: &'a Case,
+    pub programs: &'a Programs,
+    pub limits: Limits,
+    pub seed: CaseSeed,
+}
+
+/// What is known after a case: the examiner's word and the kernel's facts.
+#[derive(Debug)]
+pub struct Facts {
+    pub ending: Ending,
+    /// Programs that were started, in order.
+    pub programs: Vec<Started>,
+    pub limits: Limits,
+    pub usage: report::Usage,
+    /// Forks refused at the process limit.
+    pub processes_refused: u64,
+}
+
+#[derive(Debug)]
+pub enum Ending {
+    Passed,
+    Failed { kind: FailureKind, message: String, evidence: Vec<report::Evidence> },
+    Limit(LimitHit),
+}
+
+/// Which limit ended a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitHit {
+    Cpu,
+    Wall,
+    Memory,
+    Output,
+}
+
+/// Runs one case to its end. Whatever was started is dead when this returns.
+pub fn run(
+    launcher: &mut Launcher,
+    hierarchies: &Hierarchies,
+    setup: Setup<'_>,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Facts, GraderError> {
+    let mut world = World::prepare(launcher, hierarchies, setup)?;
+    let ending = world.serve(cancelled)?;
+    Ok(world.finish(ending))
+}
+
+/// A question whose answer takes an event.
+#[derive(Debug)]
+struct Deferred {
+    id: u64,
+    awaits: Awaits,
+    watch: Watch,
+}
+
+#[derive(Debug)]
+enum Awaits {
+    Ready { process: u64, addresses: Vec<SocketAddr> },
+    Drained { local: SocketAddr, remote: SocketAddr },
+    Exit { process: u64 },
+    Still,
+}
+
+struct World<'a> {
+    setup: Setup<'a>,
+    table: SocketTable,
+    submission: Sandbox,
+    examiner: Sandbox,
+    channel: Channel,
+    /// What the examiner writes to its standard streams.
+    spoken: Captured,
+    running: Running,
+    deferred: Vec<Deferred>,
+    began: Instant,
+    limits_checked: Instant,
+}
+
+impl<'a> World<'a> {
+    fn prepare(launcher: &mut Launcher, hierarchies: &Hierarchies, setup: Setup<'a>) -> Result<Self, GraderError> {
+        let manifest = setup.exercise.manifest();
+        let table = launcher.world()?;
+        let limits = sandbox_limits(setup.limits);
+        let submission = launcher.sandbox(Role::Submission, limits, &manifest.names, &manifest.ban, hierarchies)?;
+        for (name, content) in setup.submission.files() {
+            submission.work().write(name, content)?;
+        }
+        let mut examiner = launcher.sandbox(Role::Examiner, EXAMINER_LIMITS, &manifest.names, &[], hierarchies)?;
+        for path in suite_files(setup.exercise) {
+            let name = FileName::parse(path.as_bytes()).map_err(|error| suite_error(setup.case, &error))?;
+            examiner.work().write(&name, setup.exercise.file(path).expect("listed just now"))?;
+        }
+        let (channel, spoken) = start_examiner(&mut examiner)?;
+        let now = Instant::now();
+        let running = Running::default();
+        let world = World {
+            setup,
+            table,
+            submission,
+            examiner,
+            channel,
+            spoken,
+            running,
+            deferred: vec![],
+            began: now,
+            limits_checked: now,
+        };
+        world.channel.send(&world.order(), b"", &[])?;
+        Ok(world)
+    }
+
+    fn order(&self) -> CaseOrder<'a> {
+        let programs = self.setup.programs;
+        CaseOrder {
+            case: &self.setup.case.id,
+            seed: self.setup.seed.to_string(),
+            vars: programs.vars(),
+            programs: programs.names().map(|name| (name, ProgramFacts { listen: programs.listen(name) })).collect(),
+        }
+    }
+
+    fn serve(&mut self, cancelled: &dyn Fn() -> bool) -> Result<Ending, GraderError> {
+        loop {
+            if cancelled() {
+                return Err(GraderError::Cancelled);
+            }
+            self.wait()?;
+            self.spoken.drain();
+            if self.running.drain_output() {
+                return Ok(Ending::Limit(LimitHit::Output));
+            }
+            self.take_notices()?;
+            while let Some(frame) = self.channel.try_receive().map_err(|error| suite_error(self.setup.case, &error))? {
+                if let Some(outcome) = self.obey(frame)? {
+                    return self.conclude(outcome);
+                }
+            }
+            if self.channel.ended() {
+                return Err(self.examiner_died());
+            }
+            self.answer_deferred()?;
+            if let Some(limit) = self.limit_hit()? {
+                return Ok(Ending::Limit(limit));
+            }
+        }
+    }
+
+    /// Sleeps until something may have happened.
+    fn wait(&self) -> io::Result<()> {
+        let tick = if self.deferred.is_empty() { LIMITS_INTERVAL } else { TABLE_INTERVAL };
+        let mut sources = vec![
+            PollFd::new(&self.channel, PollFlags::IN),
+            PollFd::from_borrowed_fd(self.submission.notices(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.examiner.notices(), PollFlags::IN),
+        ];
+        sources.extend(self.running.pipes().chain(self.spoken.pipe()).map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        let timeout = Timespec { tv_sec: 0, tv_nsec: tick.as_nanos() as i64 };
+        match rustix::event::poll(&mut sources, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Programs that have ended.
+    fn take_notices(&mut self) -> io::Result<()> {
+        while let Some(notice) = self.submission.try_notice()? {
+            if let Notice::Exited { id, exit } = notice {
+                self.running.ended(id, exit);
+                self.tell(&Event::Exited { process: id, exit }, b"", &[])?;
+            }
+        }
+        while self.examiner.try_notice()?.is_some() {}
+        Ok(())
+    }
+
+    /// Does what the examiner asks; `Some` at its last word.
+    fn obey(&mut self, frame: Frame) -> Result<Option<Outcome>, GraderError> {
+        let broken = |error: io::Error| suite_error(self.setup.case, &error);
+        let Asked { id, ask } = frame.head().map_err(broken)?;
+        let answer = Answer { id, ..Answer::default() };
+        match ask {
+            Ask::End(outcome) => return Ok(Some(outcome)),
+            Ask::Start { program, extra, stdin, stdout } => {
+                let started =
+                    self.running.start(&mut self.submission, self.setup.programs, &program, &extra, (stdin, stdout));
+                let (process, descriptors) = started.map_err(|error| suite_error(self.setup.case, &error))?;
+                self.reply(&Answer { process: Some(process), ..answer }, &descriptors)?;
+            }
+            Ask::Shim => {
+                let (process, channel) = self.running.start_shim(&mut self.submission)?;
+                self.reply(&Answer { process: Some(process), ..answer }, &[channel])?;
+            }
+            Ask::Signal { process, signal } => {
+                self.running.signalled(process);
+                self.submission.signal(process, signal)?;
+                self.reply(&answer, &[])?;
+            }
+            Ask::Ready { process, addresses } => self.defer(id, Awaits::Ready { process, addresses })?,
+            Ask::Drained { local, remote } => self.defer(id, Awaits::Drained { local, remote })?,
+            Ask::Exit { process } => self.defer(id, Awaits::Exit { process })?,
+            Ask::Still => self.defer(id, Awaits::Still)?,
+            Ask::Forget => self.forget(id)?,
+            Ask::States { address } => {
+                let sockets = self.table.sockets(Protocol::Tcp)?;
+                let states =
+                    sockets.iter().filter(|socket| listens_at(socket.local, address)).map(|socket| socket.state);
+                self.reply(&Answer { states: Some(states.collect()), ..answer }, &[])?;
+            }
+            Ask::Usage => {
+                let usage = self.submission.usage();
+                let usage = UsageFacts { cpu_ms: usage.cpu_us / 1000, peak_bytes: usage.peak_bytes };
+                self.reply(&Answer { usage: Some(usage), ..answer }, &[])?;
+            }
+            Ask::ResetPeak => {
+                self.submission.reset_peak();
+                self.reply(&answer, &[])?;
+            }
+            Ask::Write { name } => {
+                let name = FileName::parse(name.as_bytes()).map_err(|error| suite_error(self.setup.case, &error))?;
+                self.submission.work().write(&name, &frame.tail)?;
+                self.reply(&answer, &[])?;
+            }
+            Ask::Read { name, limit } => {
+                let name = FileName::parse(name.as_bytes()).map_err(|error| suite_error(self.setup.case, &error))?;
+                let limit = limit.min(crate::channel::TAIL_BYTES_MAX);
+                let content = self.submission.work().read(&name, limit)?;
+                let answer = Answer { found: Some(content.is_some()), ..answer };
+                self.tell(&answer, &content.unwrap_or_default(), &[])?;
+            }
+        }
+        Ok(None)
+    }
+
+    fn reply(&self, answer: &Answer, descriptors: &[OwnedFd]) -> io::Result<()> {
+        self.tell(answer, b"", descriptors)
+    }
+
+    /// An examiner that has said its last word is gone before we have read it: not hearing us is no error.
+    fn tell(&self, head: &impl Serialize, tail: &[u8], descriptors: &[OwnedFd]) -> io::Result<()> {
+        let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+        match self.channel.send(head, tail, &descriptors) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
+    fn defer(&mut self, id: u64, awaits: Awaits) -> Result<(), GraderError> {
+        if self.deferred.len() == DEFERRED_MAX {
+            return Err(suite_error(self.setup.case, &"too many questions are open"));
+        }
+        self.deferred.push(Deferred { id, awaits, watch: Watch::default() });
+        Ok(())
+    }
+
+    /// A question that was answered meanwhile was answered for nothing; the examiner knows.
+    fn forget(&mut self, id: u64) -> io::Result<()> {
+        let open = self.deferred.len();
+        self.deferred.retain(|question| question.id != id);
+        if self.deferred.len() < open { self.reply(&Answer { id, ..Answer::default() }, &[]) } else { Ok(()) }
+    }
+
+    fn answer_deferred(&mut self) -> io::Result<()> {
+        if self.deferred.is_empty() {
+            return Ok(());
+        }
+        let sockets = self.table.sockets(Protocol::Tcp)?;
+        let mut open = std::mem::take(&mut self.deferred);
+        let mut threads = None;
+        for mut question in open.drain(..) {
+            let id = question.id;
+            if let Some(answer) = self.answered(&question.awaits, &sockets) {
+                self.reply(&Answer { id, ..answer }, &[])?;
+                continue;
+            }
+            if question.watch.due() {
+                let threads = threads.get_or_insert_with(|| tasks::threads(&self.submission.processes()));
+                if let Some(still) = question.watch.look(threads.clone(), sockets.clone()) {
+                    self.reply(&Answer { id, still: Some(still), ..Answer::default() }, &[])?;
+                    continue;
+                }
+            }
+            self.deferred.push(question);
+        }
+        Ok(())
+    }
+
+    /// The answer, if the event has come.
+    fn answered(&self, awaits: &Awaits, sockets: &[Socket]) -> Option<Answer> {
+        match awaits {
+            Awaits::Still => None,
+            Awaits::Exit { process } => {
+                self.running.exit(*process).map(|exit| Answer { exit: Some(exit), ..Answer::default() })
+            }
+            Awaits::Ready { process, addresses } => {
+                if addresses.iter().all(|address| is_listening(sockets, *address)) {
+                    return Some(Answer { ready: Some(true), ..Answer::default() });
+                }
+                self.running.exit(*process).map(|exit| Answer { exit: Some(exit), ..Answer::default() })
+            }
+            Awaits::Drained { local, remote } => is_drained(sockets, *local, *remote).then(Answer::default),
+        }
+    }
+
+    fn limit_hit(&mut self) -> Result<Option<LimitHit>, GraderError> {
+        if self.limits_checked.elapsed() < LIMITS_INTERVAL {
+            return Ok(None);
+        }
+        self.limits_checked = Instant::now();
+        let (used, limits) = (self.submission.usage(), self.setup.limits);
+        if used.memory_kills > 0 {
+            return Ok(Some(LimitHit::Memory));
+        }
+        if used.cpu_us > u64::from(limits.cpu_s) * 1_000_000 {
+            return Ok(Some(LimitHit::Cpu));
+        }
+        if self.examiner.usage().cpu_us > u64::from(EXAMINER_LIMITS.cpu_s) * 1_000_000 {
+            return Err(suite_error(self.setup.case, &"the examiner used up its CPU time"));
+        }
+        if self.began.elapsed() > wall_limit(limits) {
+            // With nobody left to wait for, it is the suite that hangs.
+            return match self.submission.processes().is_empty() {
+                true => Err(suite_error(self.setup.case, &"the examiner waits for nobody")),
+                false => Ok(Some(LimitHit::Wall)),
+            };
+        }
+        Ok(None)
+    }
+
+    /// The examiner's word, unless a limit was broken on the way.
+    fn conclude(&mut self, outcome: Outcome) -> Result<Ending, GraderError> {
+        self.take_notices()?;
+        let used = self.submission.usage();
+        if used.memory_kills > 0 {
+            return Ok(Ending::Limit(LimitHit::Memory));
+        }
+        if used.cpu_us > u64::from(self.setup.limits.cpu_s) * 1_000_000 {
+            return Ok(Ending::Limit(LimitHit::Cpu));
+        }
+        match outcome {
+            Outcome::Passed => Ok(Ending::Passed),
+            Outcome::Failed { kind, message, evidence } => Ok(Ending::Failed { kind, message, evidence }),
+            Outcome::Error { reason } => Err(suite_error(self.setup.case, &reason)),
+        }
+    }
+
+    fn examiner_died(&mut self) -> GraderError {
+        self.spoken.drain();
+        let kills = self.examiner.usage().memory_kills;
+        let reason = if kills > 0 { "the examiner ran out of memory" } else { "the examiner died" };
+        suite_error(self.setup.case, &format!("{reason}: {}", self.spoken.text()))
+    }
+
+    fn finish(mut self, ending: Ending) -> Facts {
+        let wall_ms = self.began.elapsed().as_millis() as u64;
+        self.submission.kill();
+        self.running.drain_output();
+        let used = self.submission.usage();
+        Facts {
+            ending,
+            programs: self.running.into_started(),
+            limits: self.setup.limits,
+            usage: report::Usage { cpu_ms: used.cpu_us / 1000, wall_ms, peak_bytes: used.peak_bytes },
+            processes_refused: used.processes_refused,
+        }
+    }
+}
+
+pub(crate) fn sandbox_limits(limits: Limits) -> SandboxLimits {
+    SandboxLimits {
+        cpu_s: limits.cpu_s,
+        memory_bytes: u64::from(limits.memory_mib) << 20,
+        processes: limits.processes,
+        work_bytes: WORK_BYTES,
+        work_files: WORK_FILES,
+    }
+}
+
+pub fn wall_limit(limits: Limits) -> Duration {
+    Duration::from_secs(u64::from(limits.wall_s.max(limits.cpu_s * WALL_PER_CPU)))
+}
+
+/// What the examiner gets to see: the suite, its drivers and data, never the programs it is to tell apart.
+fn suite_files(exercise: &Exercise) -> impl Iterator<Item = &str> {
+    exercise.paths().filter(|path| !path.starts_with("submissions/") && !path.starts_with("starter/"))
+}
+
+/// Its standard streams go into one capture: what it says there is for us, when it dies.
+fn start_examiner(examiner: &mut Sandbox) -> io::Result<(Channel, Captured)> {
+    let (channel, theirs) = Channel::pair()?;
+    let (spoken, spoken_end) = Captured::new(OutputStream::Stderr)?;
+    let nothing: OwnedFd = std::fs::File::open("/dev/null")?.into();
+    let argv = python(&["-s", "-P", "-S", &format!("{LIBRARY}/examiner/run.py")]);
+    let descriptors = [nothing.as_fd(), spoken_end.as_fd(), spoken_end.as_fd(), theirs.as_fd()];
+    examiner.spawn(&argv, &environment(), &descriptors)?;
+    Ok((channel, spoken))
+}
+
+fn suite_error(case: &Case, reason: &dyn std::fmt::Display) -> GraderError {
+    GraderError::Suite { case: case.id.clone(), reason: reason.to_string() }
+}
+
+/// A socket bound to every address of a family listens on each.
+fn listens_at(local: SocketAddr, wanted: SocketAddr) -> bool {
+    local.port() == wanted.port() && (local.ip() == wanted.ip() || local.ip().is_unspecified())
+}
+
+fn is_listening(sockets: &[Socket], address: SocketAddr) -> bool {
+    sockets.iter().any(|socket| socket.state == State::Listen && listens_at(socket.local, address))
+}
+
+/// Whether the socket that talks to `local` has been read empty; one that is gone has nothing left to read.
+fn is_drained(sockets: &[Socket], local: SocketAddr, remote: SocketAddr) -> bool {
+    let ours = sockets.iter().find(|socket| (socket.local, socket.remote) == (local, remote));
+    let theirs = sockets.iter().find(|socket| (socket.local, socket.remote) == (remote, local));
+    ours.is_none_or(|socket| socket.unsent == 0) && theirs.is_none_or(|socket| socket.unread == 0)
+}

@@ -1,0 +1,248 @@
+//! The submission's programs: how exercise.toml and `--set` name them, and those that run.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use super::output::Captured;
+use crate::channel::Channel;
+use crate::exercise::{Manifest, Program};
+use crate::library::PYTHON;
+use crate::report::{Evidence, OutputStream};
+use crate::sandbox::{Exit, LIBRARY, Sandbox};
+
+/// Programs that one case may start.
+const PROGRAMS_MAX: usize = 256;
+/// How messages name the process that calls into a student's modules.
+pub const SHIM: &str = "your module";
+
+/// Programs and vars of an exercise after `--set`.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    vars: BTreeMap<String, toml::Value>,
+    programs: BTreeMap<String, Program>,
+}
+
+impl Programs {
+    /// `set` overrides a var by its name, and a program's file by `PROGRAM.file`.
+    pub fn new(manifest: &Manifest, set: &BTreeMap<String, String>) -> Result<Programs, String> {
+        let mut programs = Programs { vars: manifest.vars.clone(), programs: manifest.programs.clone() };
+        for (name, value) in set {
+            programs.set(name, value)?;
+        }
+        Ok(programs)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        if let Some(program) = name.strip_suffix(".file").and_then(|program| self.programs.get_mut(program)) {
+            program.file = value.to_owned();
+            return Ok(());
+        }
+        let Some(old) = self.vars.get_mut(name) else {
+            let known: Vec<String> =
+                self.vars.keys().cloned().chain(self.programs.keys().map(|name| format!("{name}.file"))).collect();
+            return Err(format!("set {name:?}: this exercise knows only {}", known.join(", ")));
+        };
+        *old = match old {
+            toml::Value::Integer(_) => value
+                .parse()
+                .map(toml::Value::Integer)
+                .map_err(|_| format!("set {name}={value:?}: a number is wanted"))?,
+            _ => toml::Value::String(value.to_owned()),
+        };
+        Ok(())
+    }
+
+    pub fn vars(&self) -> serde_json::Value {
+        serde_json::to_value(&self.vars).expect("TOML values are JSON values")
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.programs.keys().map(String::as_str)
+    }
+
+    pub fn listen(&self, name: &str) -> Vec<String> {
+        self.programs.get(name).map(|program| self.filled(&program.listen)).unwrap_or_default()
+    }
+
+    fn argv(&self, name: &str, extra: &[String]) -> io::Result<Vec<String>> {
+        let program = self
+            .programs
+            .get(name)
+            .ok_or_else(|| io::Error::other(format!("start {name:?}: exercise.toml has no such program")))?;
+        let mut argv = python(&["-B", "-s", "-u", &program.file]);
+        argv.extend(self.filled(&program.argv));
+        argv.extend_from_slice(extra);
+        Ok(argv)
+    }
+
+    /// `{name}` replaced by the var's value.
+    fn filled(&self, templates: &[String]) -> Vec<String> {
+        let fill = |template: &String| {
+            self.vars.iter().fold(template.clone(), |text, (name, value)| {
+                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                text.replace(&format!("{{{name}}}"), &value)
+            })
+        };
+        templates.iter().map(fill).collect()
+    }
+}
+
+pub fn python(arguments: &[&str]) -> Vec<String> {
+    std::iter::once(PYTHON).chain(arguments.iter().copied()).map(str::to_owned).collect()
+}
+
+/// The same for every program, so that nothing of the machine shows through (K16).
+pub fn environment() -> Vec<(String, String)> {
+    [
+        ("PATH", "/usr/bin:/bin"),
+        ("HOME", "/work"),
+        ("LANG", "C.UTF-8"),
+        ("LC_ALL", "C.UTF-8"),
+        ("TZ", "UTC"),
+        ("PYTHONHASHSEED", "0"),
+        ("PYTHONUNBUFFERED", "1"),
+        ("PYTHONDONTWRITEBYTECODE", "1"),
+        ("MALLOC_ARENA_MAX", "1"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
+}
+
+/// A program that was started, and what is known of it.
+#[derive(Debug)]
+pub struct Started {
+    pub name: String,
+    process: u64,
+    pub exit: Option<Exit>,
+    /// Whether the examiner signalled it, so that its end says nothing about the program.
+    pub signalled: bool,
+    output: Vec<Captured>,
+}
+
+impl Started {
+    /// What it wrote, standard error first.
+    pub fn output(&self) -> Vec<Evidence> {
+        self.output.iter().filter_map(|captured| captured.evidence(&self.name)).collect()
+    }
+
+    /// Whether it ended by itself, and badly.
+    pub fn crashed(&self) -> bool {
+        !self.signalled && matches!(self.exit, Some(Exit::Exited(1..) | Exit::Signalled(_)))
+    }
+}
+
+/// All programs of a case.
+#[derive(Debug, Default)]
+pub struct Running {
+    started: Vec<Started>,
+}
+
+impl Running {
+    /// Starts a program; returns its process and the ends of `(stdin, stdout)` that were asked for.
+    pub fn start(
+        &mut self,
+        sandbox: &mut Sandbox,
+        programs: &Programs,
+        name: &str,
+        extra: &[String],
+        (stdin, stdout): (bool, bool),
+    ) -> io::Result<(u64, Vec<OwnedFd>)> {
+        let argv = programs.argv(name, extra)?;
+        let (stderr, stderr_end) = Captured::new(OutputStream::Stderr)?;
+        let mut captured = vec![stderr];
+        let mut ours = Vec::new();
+        let input = match stdin {
+            true => {
+                let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+                ours.push(write);
+                read
+            }
+            false => nothing()?,
+        };
+        let output = match stdout {
+            true => {
+                let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+                ours.push(read);
+                write
+            }
+            false => {
+                let (stdout, end) = Captured::new(OutputStream::Stdout)?;
+                captured.push(stdout);
+                end
+            }
+        };
+        let descriptors = [input.as_fd(), output.as_fd(), stderr_end.as_fd()];
+        let process = self.spawn(sandbox, name, &argv, &descriptors, captured)?;
+        Ok((process, ours))
+    }
+
+    /// Starts an interpreter for calls into the student's modules; returns its process and the other end of its channel.
+    pub fn start_shim(&mut self, sandbox: &mut Sandbox) -> io::Result<(u64, OwnedFd)> {
+        let argv = python(&["-B", "-s", "-P", "-u", &format!("{LIBRARY}/shim/start.py")]);
+        let (stderr, stderr_end) = Captured::new(OutputStream::Stderr)?;
+        let (stdout, stdout_end) = Captured::new(OutputStream::Stdout)?;
+        let (channel, theirs) = Channel::pair()?;
+        let ours = channel.as_fd().try_clone_to_owned()?;
+        let input = nothing()?;
+        let descriptors = [input.as_fd(), stdout_end.as_fd(), stderr_end.as_fd(), theirs.as_fd()];
+        let process = self.spawn(sandbox, SHIM, &argv, &descriptors, vec![stderr, stdout])?;
+        Ok((process, ours))
+    }
+
+    fn spawn(
+        &mut self,
+        sandbox: &mut Sandbox,
+        name: &str,
+        argv: &[String],
+        descriptors: &[std::os::fd::BorrowedFd<'_>],
+        output: Vec<Captured>,
+    ) -> io::Result<u64> {
+        if self.started.len() == PROGRAMS_MAX {
+            return Err(io::Error::other(format!("start {name:?}: more than {PROGRAMS_MAX} programs in one case")));
+        }
+        let process = sandbox.spawn(argv, &environment(), descriptors)?;
+        self.started.push(Started { name: name.to_owned(), process, exit: None, signalled: false, output });
+        Ok(process)
+    }
+
+    pub fn pipes(&self) -> impl Iterator<Item = &OwnedFd> {
+        self.started.iter().flat_map(|started| &started.output).filter_map(Captured::pipe)
+    }
+
+    /// Takes in what was written; `true` when some program wrote too much.
+    pub fn drain_output(&mut self) -> bool {
+        self.started
+            .iter_mut()
+            .flat_map(|started| &mut started.output)
+            .fold(false, |flood, output| output.drain() | flood)
+    }
+
+    pub fn ended(&mut self, process: u64, exit: Exit) {
+        if let Some(started) = self.find(process) {
+            started.exit = Some(exit);
+        }
+    }
+
+    pub fn signalled(&mut self, process: u64) {
+        if let Some(started) = self.find(process) {
+            started.signalled = true;
+        }
+    }
+
+    pub fn exit(&self, process: u64) -> Option<Exit> {
+        self.started.iter().find(|started| started.process == process)?.exit
+    }
+
+    pub fn into_started(self) -> Vec<Started> {
+        self.started
+    }
+
+    fn find(&mut self, process: u64) -> Option<&mut Started> {
+        self.started.iter_mut().find(|started| started.process == process)
+    }
+}
+
+fn nothing() -> io::Result<OwnedFd> {
+    Ok(std::fs::File::open("/dev/null")?.into())
+}

@@ -1,0 +1,181 @@
+//! Whether anything will ever happen again in a submission (K5).
+//!
+//! Looks a few milliseconds apart are compared. The submission is *still* when over several looks every thread either
+//! sleeps where no clock will wake it and has not run in between, or is a poller that has woken several times without
+//! anything having changed; and when no byte is under way in the network. A busy machine makes threads runnable for
+//! longer, never still, so slowness cannot be mistaken for a deadlock.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::sandbox::sockets::{Socket, State};
+use crate::sandbox::tasks::{Doing, Thread, Wait};
+
+/// Time between two looks.
+pub const LOOK_INTERVAL: Duration = Duration::from_millis(5);
+/// Looks without a change that prove stillness.
+const LOOKS_NEEDED: u32 = 3;
+/// Wake-ups without a change after which a poller counts as still.
+const WAKE_UPS_NEEDED: u64 = 3;
+
+/// What the threads of a still submission wait for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Still {
+    /// Words that complete "a thread waits …", and how many do.
+    pub waits: Vec<(&'static str, usize)>,
+    /// Whether some thread keeps waking by a clock.
+    pub polling: bool,
+}
+
+/// Looks so far.
+#[derive(Debug, Default)]
+pub struct Watch {
+    first: Option<Look>,
+    unchanged: u32,
+    looked: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Look {
+    threads: Vec<Thread>,
+    sockets: Vec<Socket>,
+}
+
+impl Watch {
+    /// Whether it is time for another look.
+    pub fn due(&self) -> bool {
+        self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_INTERVAL)
+    }
+
+    /// Takes one look into account; `Some` once the submission is proved still.
+    pub fn look(&mut self, threads: Vec<Thread>, sockets: Vec<Socket>) -> Option<Still> {
+        self.looked = Some(Instant::now());
+        match &self.first {
+            Some(first) if same(first, &threads, &sockets) => self.unchanged += 1,
+            _ => {
+                self.unchanged = 1;
+                self.first = Some(Look { threads: threads.clone(), sockets: sockets.clone() });
+            }
+        }
+        let first = self.first.as_ref().expect("just set");
+        let still = self.unchanged >= LOOKS_NEEDED && settled(&sockets) && asleep(&first.threads, &threads);
+        still.then(|| summary(&threads))
+    }
+}
+
+/// Same threads, none of the stuck ones has run, and not a byte has moved.
+fn same(first: &Look, threads: &[Thread], sockets: &[Socket]) -> bool {
+    first.sockets == sockets
+        && first.threads.len() == threads.len()
+        && first.threads.iter().zip(threads).all(|(before, now)| {
+            before.id == now.id
+                && match (before.doing, now.doing) {
+                    (Doing::Stuck(_), Doing::Stuck(_)) => before.switches == now.switches,
+                    (Doing::Waiting(_), Doing::Waiting(_) | Doing::Running) => true,
+                    _ => false,
+                }
+        })
+}
+
+fn asleep(before: &[Thread], now: &[Thread]) -> bool {
+    before.iter().zip(now).all(|(before, now)| match now.doing {
+        Doing::Stuck(_) => true,
+        Doing::Waiting(_) => now.switches >= before.switches + WAKE_UPS_NEEDED,
+        Doing::Running => false,
+    })
+}
+
+/// Every byte sent has arrived, or waits for a reader whose queue is not empty.
+fn settled(sockets: &[Socket]) -> bool {
+    sockets.iter().all(|socket| match socket.state {
+        State::Listen | State::TimeWait => true,
+        State::SynSent | State::SynRecv | State::NewSynRecv => false,
+        _ => {
+            socket.unsent == 0
+                || sockets
+                    .iter()
+                    .any(|peer| peer.local == socket.remote && peer.remote == socket.local && peer.unread > 0)
+        }
+    })
+}
+
+fn summary(threads: &[Thread]) -> Still {
+    let mut waits: BTreeMap<Wait, usize> = BTreeMap::new();
+    let mut polling = false;
+    for thread in threads {
+        match thread.doing {
+            Doing::Stuck(wait) => *waits.entry(wait).or_default() += 1,
+            Doing::Waiting(wait) => {
+                polling = true;
+                *waits.entry(wait).or_default() += 1;
+            }
+            Doing::Running => {}
+        }
+    }
+    Still { waits: waits.into_iter().map(|(wait, count)| (wait.words(), count)).collect(), polling }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn thread(id: i32, doing: Doing, switches: u64) -> Thread {
+        Thread { id, doing, switches }
+    }
+
+    fn socket(local: u16, remote: u16, unread: u32, unsent: u32) -> Socket {
+        let address = |port| format!("127.0.0.1:{port}").parse().unwrap();
+        Socket { state: State::Established, local: address(local), remote: address(remote), unread, unsent }
+    }
+
+    #[test]
+    fn a_stuck_thread_is_still_after_three_looks() {
+        let mut watch = Watch::default();
+        let threads = vec![thread(1, Doing::Stuck(Wait::Lock), 7)];
+        assert_eq!(watch.look(threads.clone(), vec![]), None);
+        assert_eq!(watch.look(threads.clone(), vec![]), None);
+        let still = watch.look(threads, vec![]).unwrap();
+        assert_eq!(still, Still { waits: vec![("for a lock or condition", 1)], polling: false });
+    }
+
+    #[test]
+    fn a_thread_that_ran_between_two_looks_starts_the_count_again() {
+        let mut watch = Watch::default();
+        for switches in 0..10 {
+            assert_eq!(watch.look(vec![thread(1, Doing::Stuck(Wait::Lock), switches)], vec![]), None);
+        }
+    }
+
+    #[test]
+    fn a_sleeper_is_still_only_after_it_woke_three_times() {
+        let mut watch = Watch::default();
+        let sleeper = |switches| vec![thread(1, Doing::Waiting(Wait::Sleep), switches)];
+        for _ in 0..10 {
+            assert_eq!(watch.look(sleeper(5), vec![]), None);
+        }
+        assert!(watch.look(sleeper(8), vec![]).unwrap().polling);
+    }
+
+    #[test]
+    fn a_runnable_thread_is_never_still() {
+        let mut watch = Watch::default();
+        for _ in 0..10 {
+            assert_eq!(watch.look(vec![thread(1, Doing::Running, 0)], vec![]), None);
+        }
+    }
+
+    #[test]
+    fn bytes_under_way_are_not_stillness_but_a_full_reader_is() {
+        let stuck = || vec![thread(1, Doing::Stuck(Wait::Write), 1)];
+        let under_way = || vec![socket(1, 2, 0, 10), socket(2, 1, 0, 0)];
+        let full = || vec![socket(1, 2, 0, 10), socket(2, 1, 4096, 0)];
+        let still = |sockets: &dyn Fn() -> Vec<Socket>| {
+            let mut watch = Watch::default();
+            (0..5).any(|_| watch.look(stuck(), sockets()).is_some())
+        };
+        assert!(!still(&under_way));
+        assert!(still(&full));
+    }
+}

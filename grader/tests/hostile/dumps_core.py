@@ -1,0 +1,5 @@
+# expect: signal 6
+import os
+
+os.chdir("/work")
+os.abort()

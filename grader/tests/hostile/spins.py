@@ -1,0 +1,3 @@
+# expect: signal 9
+while True:
+    pass

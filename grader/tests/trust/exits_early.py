@@ -1,0 +1,4 @@
+# expect: runtime-error runtime-error
+import os
+
+os._exit(0)

@@ -1,0 +1,2 @@
+# expect: rule-broken rule-broken
+import multiprocessing

@@ -1,0 +1,2 @@
+# expect: runtime-error runtime-error
+module = __import__("multi" + "processing")

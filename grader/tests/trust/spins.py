@@ -1,0 +1,3 @@
+# expect: time-limit time-limit
+while True:
+    pass

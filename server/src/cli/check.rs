@@ -1,0 +1,92 @@
+//! `practicum check`: the acceptance of exercises.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use grader::check::{Acceptance, check};
+
+use super::grade::Machine;
+
+/// Check that exercises tell right programs from wrong ones.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  practicum check                                  every exercise below ./exercises
+  practicum check net-02-echo-server --thorough    one, also while every core is busy
+
+Exit status: 0 all accepted, 1 some not, 2 usage, 3 our own error.")]
+pub struct Check {
+    /// Exercise folders or ids; all below --exercises when none is named
+    exercise: Vec<PathBuf>,
+    /// Repeat the reference ten times with every core busy
+    #[arg(long)]
+    thorough: bool,
+    /// Print an array of results as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+impl Check {
+    pub fn run(self) -> ExitCode {
+        let folders = match self.folders() {
+            Ok(folders) => folders,
+            Err(reason) => {
+                eprintln!("practicum: {reason}");
+                return ExitCode::from(2);
+            }
+        };
+        match self.check_all(&folders) {
+            Ok(results) => {
+                if self.json {
+                    println!("{}", serde_json::to_string_pretty(&results).expect("results are plain data"));
+                }
+                ExitCode::from(u8::from(results.iter().any(|result| !result.ok)))
+            }
+            Err(reason) => {
+                eprintln!("practicum: failed to check: {reason}");
+                ExitCode::from(3)
+            }
+        }
+    }
+
+    fn folders(&self) -> Result<Vec<PathBuf>, String> {
+        if !self.exercise.is_empty() {
+            return Ok(self.exercise.clone());
+        }
+        let folder = &self.machine.exercises;
+        let entries = std::fs::read_dir(folder).map_err(|error| format!("read {}: {error}", folder.display()))?;
+        let mut folders: Vec<PathBuf> =
+            entries.flatten().map(|entry| entry.path()).filter(|path| path.join("exercise.toml").is_file()).collect();
+        folders.sort();
+        if folders.is_empty() { Err(format!("{} holds no exercises", folder.display())) } else { Ok(folders) }
+    }
+
+    fn check_all(&self, folders: &[PathBuf]) -> Result<Vec<Acceptance>, String> {
+        let grader = self.machine.grader().map_err(|error| error.to_string())?;
+        let mut results = Vec::new();
+        for folder in folders {
+            let exercise = self.machine.exercise(folder)?;
+            let result =
+                check(&grader, &exercise, self.thorough).map_err(|error| format!("{}: {error}", exercise.id()))?;
+            if !self.json {
+                print(&result);
+            }
+            results.push(result);
+        }
+        Ok(results)
+    }
+}
+
+fn print(result: &Acceptance) {
+    println!("{}", result.line());
+    for disagreement in &result.disagreements {
+        println!("  {} must fail {:?}", disagreement.program, disagreement.expected);
+        println!("  {} but fails {:?}", " ".repeat(disagreement.program.len()), disagreement.actual);
+        for (case, message) in &disagreement.messages {
+            println!("    {case}: {message}");
+        }
+        println!("    replay: {}", disagreement.replay);
+    }
+}

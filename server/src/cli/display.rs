@@ -1,0 +1,141 @@
+//! Reports and progress on a terminal.
+//!
+//! What students made (messages, output) may hold control characters: they are shown escaped, never obeyed.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use grader::report::{CaseReport, Evidence};
+use grader::{Event, Report};
+
+/// Lines of one piece of evidence that are shown.
+const LINES_MAX: usize = 40;
+const ROW_BYTES: usize = 16;
+
+/// A line on standard error that tells which case runs; nothing where that is no terminal.
+#[derive(Debug)]
+pub struct Progress {
+    shown: bool,
+    cases: usize,
+    finished: usize,
+}
+
+impl Progress {
+    pub fn new(wanted: bool, cases: usize) -> Progress {
+        Progress { shown: wanted && std::io::stderr().is_terminal(), cases, finished: 0 }
+    }
+
+    pub fn show(&mut self, event: &Event) {
+        let text = match event {
+            Event::BuildFinished { .. } => "built".to_owned(),
+            Event::CaseStarted { case } => format!("{}/{}  {case}", self.finished + 1, self.cases),
+            Event::CaseFinished { .. } => {
+                self.finished += 1;
+                return;
+            }
+        };
+        if self.shown {
+            eprint!("\r\x1b[K{text}");
+            let _ = std::io::stderr().flush();
+        }
+    }
+
+    pub fn clear(&self) {
+        if self.shown {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+/// The whole report as aligned text.
+pub fn report(report: &Report) -> String {
+    let mut text = String::new();
+    let width = report.cases.iter().map(|case| case.id.len()).max().unwrap_or(0);
+    if !report.build.ok {
+        let _ = writeln!(text, "{}", printable(&report.build.message));
+    }
+    for case in &report.cases {
+        let mark = if case.verdict.passed() { "✓" } else { "✗" };
+        let _ = writeln!(
+            text,
+            "{mark} {:width$}  {:>3}/{:<3}  {}",
+            case.id,
+            case.points,
+            case.points_max,
+            case.verdict.label()
+        );
+        explain(&mut text, case);
+    }
+    let _ = writeln!(
+        text,
+        "{}: {} of {} points, {}",
+        report.exercise,
+        report.points,
+        report.points_max,
+        report.verdict.label()
+    );
+    text
+}
+
+fn explain(text: &mut String, case: &CaseReport) {
+    if let Some(message) = &case.message {
+        indented(text, &printable(message));
+    }
+    if let Some(hint) = &case.hint {
+        indented(text, &format!("hint: {}", printable(hint)));
+    }
+    for evidence in &case.evidence {
+        match evidence {
+            Evidence::Bytes { got, want, offset, first_difference, .. } => {
+                bytes(text, "got", got, *offset, *first_difference);
+                bytes(text, "wanted", want, *offset, *first_difference);
+            }
+            Evidence::Diff { got, want, .. } => {
+                indented(text, &format!("got:    {}\nwanted: {}", printable(got), printable(want)));
+            }
+            Evidence::Traceback { text: trace } => indented(text, &printable(trace)),
+            Evidence::Output { program, stream, text: output, truncated } => {
+                let cut = if *truncated { ", its end" } else { "" };
+                indented(text, &format!("{program} wrote to {stream:?}{cut}:").to_lowercase());
+                indented(text, &printable(output));
+            }
+        }
+    }
+}
+
+fn indented(text: &mut String, block: &str) {
+    let lines: Vec<&str> = block.lines().collect();
+    let skipped = lines.len().saturating_sub(LINES_MAX);
+    if skipped > 0 {
+        let _ = writeln!(text, "      … {skipped} lines");
+    }
+    for line in &lines[skipped..] {
+        let _ = writeln!(text, "      {line}");
+    }
+}
+
+/// Rows of hex and text; the row with the first difference is marked.
+fn bytes(text: &mut String, name: &str, encoded: &str, offset: u64, first_difference: u64) {
+    let content = BASE64_STANDARD.decode(encoded).unwrap_or_default();
+    let _ = writeln!(text, "      {name}:");
+    for (row, chunk) in content.chunks(ROW_BYTES).enumerate() {
+        let start = offset + (row * ROW_BYTES) as u64;
+        let marked = (start..start + ROW_BYTES as u64).contains(&first_difference);
+        let hex: Vec<String> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
+        let ascii: String =
+            chunk.iter().map(|byte| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { '.' }).collect();
+        let mark = if marked { '>' } else { ' ' };
+        let _ = writeln!(text, "     {mark}{start:08x}  {:<47}  {ascii}", hex.join(" "));
+    }
+}
+
+/// Control characters escaped, line ends kept.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(
+            |char| if char.is_control() && char != '\n' { char.escape_default().to_string() } else { char.to_string() },
+        )
+        .collect()
+}
