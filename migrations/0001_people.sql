@@ -41,6 +41,7 @@ create table tokens (
     revoked_at timestamptz
 );
 
+-- "My tokens".
 create index tokens_person on tokens (person_id, created_at desc);
 
 -- The server's own keys: one row, made at the first migration and never changed.

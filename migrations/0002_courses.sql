@@ -1,5 +1,6 @@
 -- Courses, who is in them, and what is set.
 
+-- A course, known by its slug.
 create table courses (
     id bigint generated always as identity primary key,
     slug text not null constraint courses_slug_taken unique
@@ -8,6 +9,7 @@ create table courses (
     created_at timestamptz not null default now()
 );
 
+-- Who is what in a course: one role each.
 create table enrollments (
     course_id bigint not null references courses on delete cascade,
     person_id bigint not null references people on delete cascade,

@@ -71,6 +71,7 @@ create table progress (
     at timestamptz not null default now()
 );
 
+-- The steps of a grading after an event id.
 create index progress_grading on progress (grading_id, seq);
 
 -- A hand-in that a client may repeat without handing in twice.

@@ -121,7 +121,11 @@ fn routes() -> OpenApiRouter<App> {
 
 /// The API document, as `practicum openapi` prints it.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    let mut document = routes().into_openapi();
+    // OpenAPI has no word for "the rest of the path".
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    document
 }
 
 async fn openapi_json() -> axum::Json<utoipa::openapi::OpenApi> {

@@ -22,6 +22,7 @@ pub const PASSWORD: &str = "correct horse battery";
 pub const POINTS: i32 = 25;
 /// What only staff may read.
 pub const SECRET: &str = "the hidden input was 42";
+pub const SEED: &str = "5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed";
 
 const MANIFEST: &str = r#"
 title = "Lines"
@@ -167,7 +168,7 @@ pub fn report(points: u32) -> Report {
             truncated: false,
         }],
         usage: Usage::default(),
-        seed: Some("00".repeat(32)),
+        seed: Some(SEED.into()),
     };
     Report {
         exercise: ASSIGNMENT.into(),

@@ -67,6 +67,7 @@ pub struct Latest {
     pub id: SubmissionId,
     pub ordinal: i32,
     pub state: State,
+    #[schema(value_type = Option<grader::Verdict>)]
     pub verdict: Option<String>,
     pub points: Option<i32>,
 }

@@ -37,6 +37,7 @@ pub struct Cell {
     pub attempts: i64,
     /// Of the newest submission, like `verdict`.
     pub state: State,
+    #[schema(value_type = Option<grader::Verdict>)]
     pub verdict: Option<String>,
     pub latest: SubmissionId,
 }

@@ -28,6 +28,7 @@ pub struct Progress {
     pub seq: i64,
     pub case: String,
     pub state: CaseState,
+    #[schema(value_type = Option<grader::Verdict>)]
     pub verdict: Option<String>,
     pub points: Option<i32>,
 }

@@ -268,6 +268,7 @@ pub struct SubmissionSummary {
     pub received_at: OffsetDateTime,
     pub state: State,
     /// Of the newest report; null before the first.
+    #[schema(value_type = Option<grader::Verdict>)]
     pub verdict: Option<String>,
     /// On the assignment's scale, like `points_max`.
     pub points: Option<i32>,

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use super::App;
 use super::error::{Error, Problem};
 use super::extract::{At, HandsIn, Query};
-use super::upload::{JsonUpload, Upload};
+use super::upload::{JsonUpload, RawFile, Upload};
 use crate::db;
 use crate::db::submissions::{Accepted, HandIn, IdempotencyKey, Receipt, Refused, SubmissionSummary};
 use crate::ids::{Login, PersonId};
@@ -69,7 +69,7 @@ pub async fn create(
 }
 
 /// Unpacking costs CPU, so it leaves the threads that answer requests alone.
-async fn unpack(files: Vec<(Vec<u8>, Vec<u8>)>) -> Result<Submission, Error> {
+async fn unpack(files: Vec<RawFile>) -> Result<Submission, Error> {
     let unpacked = tokio::task::spawn_blocking(move || Submission::from_upload(files)).await;
     Ok(unpacked.map_err(|error| Error::Internal(error.into()))??)
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart, Request};
+use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, request};
 use serde::Deserialize;
 use tokio::time::timeout;
 use tokio_stream::StreamExt;
@@ -27,9 +27,12 @@ const UPLOAD_TIME_MAX: Duration = Duration::from_secs(60);
 /// Most parts of a multipart body, with or without a file.
 const PARTS_MAX: usize = 64;
 
+/// Name and content, the name not yet trusted.
+pub type RawFile = (Vec<u8>, Vec<u8>);
+
 /// Files as they came, in order.
 #[derive(Debug)]
-pub struct Upload(pub Vec<(Vec<u8>, Vec<u8>)>);
+pub struct Upload(pub Vec<RawFile>);
 
 /// A hand-in as JSON.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -54,7 +57,7 @@ impl FromRequest<App> for Upload {
         let late = || Error::RequestTimeout(format!("the upload took longer than {} s", UPLOAD_TIME_MAX.as_secs()));
         let body = timeout(UPLOAD_TIME_MAX, read(body, &parts.headers)).await.map_err(|_| late())??;
         if kind.starts_with("multipart/form-data") {
-            return from_multipart(parts, body).await.map(Upload);
+            return from_multipart(&kind, body).await.map(Upload);
         }
         if kind.starts_with("application/json") {
             return from_json(&body).map(Upload);
@@ -73,10 +76,13 @@ async fn read(body: Body, headers: &HeaderMap) -> Result<Bytes, Error> {
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| Error::BadRequest(format!("read the upload: {error}")))?;
         length += chunk.len();
-        match length {
-            0..=UPLOAD_BYTES_MAX => kept.extend_from_slice(&chunk),
-            ..=DRAINED_BYTES_MAX => kept = Vec::new(),
-            _ => return Err(too_large()),
+        if length > DRAINED_BYTES_MAX {
+            return Err(too_large());
+        }
+        if length > UPLOAD_BYTES_MAX {
+            kept = Vec::new();
+        } else {
+            kept.extend_from_slice(&chunk);
         }
     }
     if length > UPLOAD_BYTES_MAX { Err(too_large()) } else { Ok(kept.into()) }
@@ -90,7 +96,7 @@ fn too_large() -> Error {
     ))
 }
 
-fn from_json(body: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+fn from_json(body: &[u8]) -> Result<Vec<RawFile>, Error> {
     use serde_json::error::Category;
     let upload: JsonUpload = serde_json::from_slice(body).map_err(|error| match error.classify() {
         Category::Data => Error::unprocessable("/files", format!("read the upload: {error}")),
@@ -99,12 +105,14 @@ fn from_json(body: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
     Ok(upload.files.into_iter().map(|file| (file.name.into_bytes(), file.content.into_bytes())).collect())
 }
 
-async fn from_multipart(parts: request::Parts, body: Bytes) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+async fn from_multipart(kind: &str, body: Bytes) -> Result<Vec<RawFile>, Error> {
     if body.is_empty() {
         return Ok(Vec::new());
     }
     let wrong = |text: String| Error::BadRequest(format!("read the upload: {text}"));
-    let request = Request::from_parts(parts, Body::from(body));
+    // A request of its own: the limit of other bodies does not bind it.
+    let request = Request::builder().header(CONTENT_TYPE, kind).body(Body::from(body));
+    let request = request.map_err(|error| wrong(error.to_string()))?;
     let mut multipart = Multipart::from_request(request, &()).await.map_err(|error| wrong(error.body_text()))?;
     let mut files = Vec::new();
     for _ in 0..PARTS_MAX {
