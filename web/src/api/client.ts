@@ -1,71 +1,70 @@
 // Every request of the app goes through this module: one function a question, each answering with its value or throwing
-// a `Problem`. The session is a cookie that the browser keeps; nothing here ever sees it.
+// a `Problem`. Paths, parameters and bodies are checked against the server's OpenAPI document. The session is a cookie
+// that the browser keeps; nothing here ever sees it.
 
+import createClient from "openapi-fetch";
 import { problemFrom, unreachable } from "./problem";
-import type {
-  Assignment,
-  Course,
-  Gradebook,
-  Me,
-  NewToken,
-  Receipt,
-  Scope,
-  Submission,
-  TokenInfo,
-} from "./types";
+import type { paths } from "./schema";
+import type { Receipt, Scope } from "./types";
 
-const BASE = "/api/v1";
 /** Seconds that a long poll waits: short, because its answer is also how cases are seen to finish. */
 const WAIT_S = 5;
 
-const part = encodeURIComponent;
-const filePath = (name: string) => name.split("/").map(part).join("/");
-const assignmentPath = (course: string, assignment: string) => `/courses/${part(course)}/assignments/${part(assignment)}`;
-
-export const url = {
-  starter: (course: string, assignment: string) => `${BASE}${assignmentPath(course, assignment)}/starter.zip`,
-  file: (submission: string, name: string) => `${BASE}/submissions/${part(submission)}/files/${filePath(name)}`,
-  events: (submission: string) => `${BASE}/submissions/${part(submission)}/events`,
-  gradebookCsv: (course: string) => `${BASE}/courses/${part(course)}/gradebook.csv`,
-};
+const client = createClient<paths>({ credentials: "same-origin", fetch: answer });
 
 export const api = {
-  login: (login: string, password: string) => send<Me>("POST", "/session", { login, password }),
-  logout: () => send<void>("DELETE", "/session"),
-  me: () => send<Me>("GET", "/me"),
-  tokens: () => send<TokenInfo[]>("GET", "/tokens"),
-  createToken: (label: string, scope: Scope, days: number) => send<NewToken>("POST", "/tokens", { label, scope, days }),
-  revokeToken: (id: string) => send<void>("DELETE", `/tokens/${part(id)}`),
-  course: (course: string) => send<Course>("GET", `/courses/${part(course)}`),
-  assignment: (course: string, assignment: string) => send<Assignment>("GET", assignmentPath(course, assignment)),
+  login: (login: string, password: string) => value(client.POST("/api/v1/session", { body: { login, password } })),
+  logout: () => nothing(client.DELETE("/api/v1/session")),
+  me: () => value(client.GET("/api/v1/me")),
+  tokens: () => value(client.GET("/api/v1/tokens")),
+  createToken: (label: string, scope: Scope, days: number) => value(client.POST("/api/v1/tokens", { body: { label, scope, days } })),
+  revokeToken: (id: string) => nothing(client.DELETE("/api/v1/tokens/{id}", { params: { path: { id } } })),
+  courses: () => value(client.GET("/api/v1/courses")),
+  course: (course: string) => value(client.GET("/api/v1/courses/{course}", { params: { path: { course } } })),
+  assignment: (course: string, assignment: string) =>
+    value(client.GET("/api/v1/courses/{course}/assignments/{assignment}", { params: { path: { course, assignment } } })),
   handIn,
-  submission: (id: string) => send<Submission>("GET", `/submissions/${part(id)}`),
+  submission: (id: string) => value(client.GET("/api/v1/submissions/{id}", { params: { path: { id } } })),
   waitForSubmission: (id: string, signal: AbortSignal) =>
-    send<Submission>("GET", `/submissions/${part(id)}?wait=${WAIT_S}`, undefined, signal),
-  submissionFile: async (id: string, name: string) => (await answer(url.file(id, name), {})).text(),
-  regrade: (id: string) => send<void>("POST", `/submissions/${part(id)}/regrade`),
-  gradebook: (course: string) => send<Gradebook>("GET", `/courses/${part(course)}/gradebook`),
+    value(client.GET("/api/v1/submissions/{id}", { params: { path: { id }, query: { wait: WAIT_S } }, signal })),
+  submissionFile: async (id: string, name: string) => (await answer(new Request(url.file(id, name)))).text(),
+  regrade: (id: string) => nothing(client.POST("/api/v1/submissions/{id}/regrade", { params: { path: { id } } })),
+  gradebook: (course: string) => value(client.GET("/api/v1/courses/{course}/gradebook", { params: { path: { course } } })),
 };
 
-/** Hands in files. The key makes a repeated attempt after a lost answer count once. */
-async function handIn(course: string, assignment: string, files: File[], idempotencyKey: string): Promise<Receipt> {
-  const form = new FormData();
-  for (const file of files) form.append("files", file, file.name);
-  const path = `${BASE}${assignmentPath(course, assignment)}/submissions`;
-  const response = await answer(path, { method: "POST", body: form, headers: { "Idempotency-Key": idempotencyKey } });
-  return response.json() as Promise<Receipt>;
+/** Addresses for links and event streams. */
+export const url = {
+  starter: (course: string, assignment: string) => address("/api/v1/courses/{course}/assignments/{assignment}/starter.zip", { course, assignment }),
+  file: (id: string, name: string) => address("/api/v1/submissions/{id}/files/{name}", { id, name }),
+  events: (id: string) => address("/api/v1/submissions/{id}/events", { id }),
+  gradebookCsv: (course: string) => address("/api/v1/courses/{course}/gradebook.csv", { course }),
+};
+
+function address(template: keyof paths, values: Record<string, string>): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => (values[name] ?? "").split("/").map(encodeURIComponent).join("/"));
 }
 
-async function send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const init: RequestInit = { method };
-  if (signal) init.signal = signal;
-  if (body !== undefined) {
-    init.body = JSON.stringify(body);
-    init.headers = { "Content-Type": "application/json" };
-  }
-  const response = await answer(BASE + path, init);
-  const text = await response.text();
-  return (text === "" ? undefined : JSON.parse(text)) as T;
+/** Hands in files. The key makes a repeated attempt after a lost answer count once. */
+async function handIn(course: string, assignment: string, files: File[], key: string): Promise<Receipt> {
+  const form = new FormData();
+  for (const file of files) form.append("files", file, file.name);
+  return value(
+    client.POST("/api/v1/courses/{course}/assignments/{assignment}/submissions", {
+      params: { path: { course, assignment }, header: { "Idempotency-Key": key } },
+      body: { files: [] },
+      // The document calls a multipart body bytes; the browser builds them, with their boundary, from the form.
+      bodySerializer: () => form,
+    }),
+  );
+}
+
+/** The body of an answer: `answer` throws where there is none. */
+async function value<T>(call: Promise<{ data?: T }>): Promise<T> {
+  return (await call).data as T;
+}
+
+async function nothing(call: Promise<unknown>): Promise<void> {
+  await call;
 }
 
 /** Called when the server says that nobody is logged in; the session module listens. */
@@ -74,12 +73,12 @@ export function whenLoggedOut(listener: () => void) {
   onLoggedOut = listener;
 }
 
-async function answer(address: string, init: RequestInit): Promise<Response> {
+async function answer(request: Request): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(address, { credentials: "same-origin", ...init });
+    response = await fetch(request);
   } catch (error) {
-    if (init.signal?.aborted) throw error;
+    if (request.signal.aborted) throw error;
     throw unreachable();
   }
   if (response.ok) return response;

@@ -17,7 +17,7 @@ export interface Due {
 }
 
 export function due({ opens_at, due_at, closes_at }: Dates, now: number): Due {
-  const past = (at: string | null) => at !== null && Date.parse(at) <= now;
+  const past = (at: string) => Date.parse(at) <= now;
   if (opens_at && !past(opens_at)) return { text: `opens ${relative(opens_at, now)}`, tone: "plain", at: opens_at };
   if (closes_at && past(closes_at)) return { text: `closed ${relative(closes_at, now)}`, tone: "plain", at: closes_at };
   if (due_at && past(due_at)) return { text: `was due ${relative(due_at, now)}`, tone: "warn", at: due_at };
@@ -30,5 +30,5 @@ export function due({ opens_at, due_at, closes_at }: Dates, now: number): Due {
 }
 
 export function isOpen({ opens_at, closes_at }: Dates, now: number): boolean {
-  return (opens_at === null || Date.parse(opens_at) <= now) && (closes_at === null || Date.parse(closes_at) > now);
+  return (!opens_at || Date.parse(opens_at) <= now) && (!closes_at || Date.parse(closes_at) > now);
 }

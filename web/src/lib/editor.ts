@@ -1,4 +1,6 @@
 // CodeMirror, set up once: Python, four spaces, colours from the app's tokens. Loaded only when an editor is shown.
+// It lives in a shadow root: there it adopts its styles as objects, where in the page it would insert style elements,
+// which the server's content security policy refuses. Colours come in as custom properties, which cross the border.
 
 import { closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
@@ -41,7 +43,8 @@ export class CodeEditor {
 
   constructor(parent: HTMLElement, changed: (name: string, text: string) => void) {
     this.#changed = changed;
-    this.#view = new EditorView({ parent });
+    const root = parent.shadowRoot ?? parent.attachShadow({ mode: "open" });
+    this.#view = new EditorView({ parent: root, root });
   }
 
   show(name: string, text: string) {
@@ -93,4 +96,4 @@ const setup: Extension = [
 const normal = (text: string) => text.replace(/\r\n?/g, "\n");
 
 const label = (name: string) =>
-  EditorView.contentAttributes.of({ "aria-label": `Editor for ${name}`, "aria-describedby": "editor-keys", spellcheck: "false" });
+  EditorView.contentAttributes.of({ "aria-label": `Editor for ${name}. Escape, then Tab leaves it.`, spellcheck: "false" });

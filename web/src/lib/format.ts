@@ -35,7 +35,7 @@ export function relative(iso: string, now: number, locale = "en"): string {
   return format.format(Math.round(seconds / DAY_S / 30), "month");
 }
 
-/** `Fri 14 Mar, 23:59`; the year only when it is not this one. */
+/** `Fri 13 Mar, 23:59`; the year only when it is not this one. */
 export function moment(iso: string, now: number, timeZone?: string): string {
   const date = new Date(iso);
   const sameYear = date.getFullYear() === new Date(now).getFullYear();

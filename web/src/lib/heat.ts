@@ -17,7 +17,7 @@ export function heatCell(cell: GradebookCell | null, max: number): HeatCell {
   const attempts = `attempt ${cell.attempts}`;
   if (cell.state !== "graded") {
     const now = look(cell.state, null);
-    return { text: cell.points === null ? "" : String(cell.points), glyph: now.glyph, share: null, label: `${now.label.toLowerCase()}, ${attempts}` };
+    return { text: String(cell.points ?? ""), glyph: now.glyph, share: null, label: `${now.label.toLowerCase()}, ${attempts}` };
   }
   const points = cell.points ?? 0;
   const share = max > 0 ? Math.min(1, points / max) : 1;

@@ -31,6 +31,6 @@ export const STATES: Record<State, Look> = {
 };
 
 /** What a submission shows: its verdict once it has one, its state until then. */
-export function look(state: State, verdict: Verdict | null): Look {
+export function look(state: State, verdict: Verdict | null | undefined): Look {
   return state === "graded" && verdict ? VERDICTS[verdict] : STATES[state];
 }

@@ -4,7 +4,7 @@
 import type { Assignment, SourceFile } from "../api/types";
 import type { Drafts } from "./drafts";
 
-const ARCHIVE = /\.(zip|tar|tar\.gz|tgz)$/i;
+const ARCHIVE = /\.(zip|tar\.gz|tgz)$/i;
 /** Typing pauses this long before the draft is kept. */
 const KEEP_AFTER_MS = 400;
 
