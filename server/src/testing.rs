@@ -183,6 +183,6 @@ pub fn report(points: u32) -> Report {
             case("secret", Visibility::Hidden, Verdict::WrongAnswer),
             case("later", Visibility::AfterDue, Verdict::Deadlock),
         ],
-        lane: LaneFacts { lane: "native".into(), python: "3".into(), weaknesses: Vec::new() },
+        lane: LaneFacts { lane: grader::exercise::Lane::Native, python: "3".into(), weaknesses: Vec::new() },
     }
 }

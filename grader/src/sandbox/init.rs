@@ -137,11 +137,7 @@ fn prepare(birth: Birth<'_>) -> io::Result<()> {
         named("join a control group", rustix::io::write(entrance, b"0").map_err(Into::into))?;
     }
     drop(entrances);
-    // SAFETY: this process is single-threaded and the flag does not detach the descriptor table.
-    named(
-        "make a cgroup namespace",
-        unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWCGROUP) }.map_err(Into::into),
-    )?;
+    named("make a cgroup namespace", kernel::unshare(UnshareFlags::NEWCGROUP))?;
     rustix::system::sethostname(b"sandbox")?;
     let examiner = order.role == Role::Examiner;
     let furnishing = Furnishing { work, examiner, names: &order.names, bans: &order.bans, owner };
@@ -288,8 +284,7 @@ impl Init<'_> {
             rustix::process::chdir("/work")?;
             kernel::reset_signals();
             // Last of the set-up: from here on the target numbers cover whatever of init's had them.
-            let descriptors =
-                descriptors.iter().map(|source| out_of_the_way(source)).collect::<io::Result<Vec<_>>>()?;
+            let descriptors = descriptors.iter().map(out_of_the_way).collect::<io::Result<Vec<_>>>()?;
             for (number, descriptor) in (0..).zip(&descriptors) {
                 kernel::install_descriptor(descriptor.as_fd(), number)?;
             }
@@ -316,8 +311,7 @@ impl Init<'_> {
         };
         // The change of user made /proc/self root's; the id maps are written through it.
         rustix::process::set_dumpable_behavior(DumpableBehavior::Dumpable)?;
-        // SAFETY: a fresh fork is single-threaded and the flag does not detach the descriptor table.
-        unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER) }?;
+        kernel::unshare(UnshareFlags::NEWUSER)?;
         fs::write("/proc/self/setgroups", "deny")?;
         fs::write("/proc/self/uid_map", format!("1000 {outer} 1"))?;
         fs::write("/proc/self/gid_map", format!("1000 {outer} 1"))?;

@@ -70,6 +70,12 @@ pub fn fork() -> io::Result<i32> {
     }
 }
 
+/// Leaves the namespaces named by `what` for fresh ones.
+pub fn unshare(what: rustix::thread::UnshareFlags) -> io::Result<()> {
+    // SAFETY: launcher, init and their forks are single-threaded, and no caller detaches the descriptor table.
+    Ok(unsafe { rustix::thread::unshare_unsafe(what) }?)
+}
+
 /// Replaces this process; returns only to tell why it could not.
 pub fn execve(argv: &[CString], environment: &[CString]) -> io::Error {
     let pointers = |strings: &[CString]| -> Vec<*const c_char> {

@@ -14,7 +14,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, netlink};
 use rustix::thread::UnshareFlags;
 use serde::{Deserialize, Serialize};
 
-use super::kernel::{self, Forked};
+use super::kernel::{self, Forked, unshare};
 use super::root::{self, TmpfsSize};
 use super::{init, policy};
 use crate::channel::{Channel, Frame};
@@ -193,11 +193,6 @@ fn new_network() -> io::Result<OwnedFd> {
         SocketFlags::CLOEXEC,
         Some(netlink::SOCK_DIAG),
     )?)
-}
-
-fn unshare(what: UnshareFlags) -> io::Result<()> {
-    // SAFETY: the launcher is single-threaded and none of these flags detaches the descriptor table.
-    Ok(unsafe { rustix::thread::unshare_unsafe(what) }?)
 }
 
 pub(super) fn named<T>(what: &str, result: io::Result<T>) -> io::Result<T> {
