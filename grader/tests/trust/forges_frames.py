@@ -6,7 +6,7 @@ import struct
 
 for number in range(1, 6):
     for wanted in range(1, 5):
-        head = json.dumps({"id": wanted, "value": 4}).encode()
+        head = json.dumps({"id": wanted, "value": {"handle": 0, "type": "module"}}).encode()
         frame = struct.pack(">III", len(head), 0, 0) + head
         try:
             os.write(number, frame)

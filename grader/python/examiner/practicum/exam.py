@@ -10,7 +10,7 @@ import frames
 from . import evidence, peers
 from .errors import Failure
 from .programs import Input, Output, Program
-from .remote import Iterator, Passed, Shim, Task, expect
+from .remote import Iterator, Passed, Shim, Task, an_object, expect
 
 FILE_BYTES_MAX = 8 << 20
 
@@ -114,7 +114,8 @@ class Exam:
     def pair(self, send_buffer=None, receive_buffer=None, timeout=None):
         """A connected TCP pair: our end, and a handle to the student's, a socket beside the student's code."""
         ours, theirs = peers.pair(self._link, send_buffer, receive_buffer)
-        return ours, self._shim_process().call("pair()", "adopt", Passed(theirs, timeout))
+        theirs = self._shim_process().call("pair()", "adopt", Passed(theirs, timeout))
+        return ours, an_object(theirs, "the socket passed")
 
     def port_state(self, address):
         """Kernel states of the TCP sockets with that local address."""
@@ -126,7 +127,8 @@ class Exam:
     def load(self, file):
         """Imports a student's module in the shim; its functions can then be called through the handle."""
         module = file.removesuffix(".py").replace("/", ".")
-        return self._shim_process().call(f"import {module}", "load", module)
+        words = f"import {module}"
+        return an_object(self._shim_process().call(words, "load", module), words)
 
     def get(self, handle, name):
         """An attribute of a remote object."""
@@ -136,7 +138,8 @@ class Exam:
         handle._shim.call(name, "set", handle, name, value)
 
     def iterate(self, handle):
-        return Iterator(handle._shim, handle._shim.call("iter()", "iterate", handle))
+        iterator = handle._shim.call("iter()", "iterate", handle)
+        return Iterator(handle._shim, an_object(iterator, "iter()"))
 
     def background(self, method, *args, **kwargs):
         """Performs a call in a thread of its own beside the student's code."""

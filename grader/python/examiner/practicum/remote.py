@@ -19,6 +19,7 @@ class Shim:
         self.process = process
         self._channel = channel
         self._next = 0
+        self._open = set()
         self._answers = {}
         self._ended = False
 
@@ -28,6 +29,7 @@ class Shim:
 
     def begin(self, do, *arguments, background=False):
         self._next += 1
+        self._open.add(self._next)
         packer = frames.Packer(self._name)
         head = {"id": self._next, "do": do, "with": [packer.pack(argument) for argument in arguments]}
         if background:
@@ -68,11 +70,13 @@ class Shim:
             self._ended = not self._channel.feed()
             while (frame := self._channel.take()) is not None:
                 head, tail, _ = frame
-                self._answers[int(head["id"])] = (head, tail)
+                # KeyError at an answer that nobody waits for, a second one included.
+                self._open.remove(head["id"])
+                self._answers[head["id"]] = (head, tail)
         except ConnectionResetError:
             self._ended = True
         except (frames.Broken, KeyError, TypeError, ValueError):
-            raise Failure("the program wrote into the examiner's channel") from None
+            raise Failure("the program answered for itself what the examiner asked of your functions") from None
 
     def _unpack(self, value, tail):
         try:
@@ -132,6 +136,13 @@ class Handle:
         return f"<{self._kind} object {self._number}>"
 
 
+def an_object(value, words):
+    """`value` if it is a handle; the student's failure otherwise."""
+    if not isinstance(value, Handle):
+        raise Failure(f"{words} must give an object, but gave {short(value)}")
+    return value
+
+
 class Method:
     """A callable of the student's, named but not yet called."""
 
@@ -141,7 +152,10 @@ class Method:
 
     def __call__(self, *args, **kwargs):
         shim = self.target._shim
-        return shim.call(self.words(args, kwargs), "call", self.target, self.name, list(args), kwargs)
+        words = self.words(args, kwargs)
+        value = shim.call(words, "call", self.target, self.name, list(args), kwargs)
+        # By the convention of names this is a class: suites go on to call methods of what it makes.
+        return an_object(value, words) if self.name and self.name[0].isupper() else value
 
     def begin(self, args, kwargs):
         return self.target._shim.begin("call", self.target, self.name, list(args), kwargs, background=True)
