@@ -10,6 +10,7 @@
 mod build;
 pub mod channel;
 pub mod check;
+pub mod doctor;
 pub mod exercise;
 pub mod grading;
 mod library;

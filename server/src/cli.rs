@@ -7,11 +7,13 @@ mod catalogue;
 mod check;
 mod demo;
 mod display;
+mod doctor;
 mod grade;
 mod junit;
 mod migrate;
 mod openapi;
 mod serve;
+mod submit;
 mod with_postgres;
 mod work;
 
@@ -42,6 +44,8 @@ enum Command {
     Work(work::Work),
     Grade(grade::Grade),
     Check(check::Check),
+    Doctor(doctor::Doctor),
+    Submit(submit::Submit),
     Migrate(migrate::Migrate),
     Openapi(openapi::Openapi),
     Admin(admin::Admin),
@@ -79,6 +83,8 @@ pub fn run() -> ExitCode {
         Command::Work(work) => work.run().map(success),
         Command::Grade(grade) => Ok(grade.run()),
         Command::Check(check) => Ok(check.run()),
+        Command::Doctor(doctor) => Ok(doctor.run()),
+        Command::Submit(submit) => Ok(submit.run()),
         Command::Migrate(migrate) => migrate.run().map(success),
         Command::Openapi(openapi) => openapi.run().map(success),
         Command::Admin(admin) => admin.run().map(success),

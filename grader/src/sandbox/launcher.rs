@@ -54,10 +54,11 @@ pub enum Role {
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     Done,
-    /// The host's process id of the sandbox's init, and the user that owns its files (as the grader sees it).
+    /// The host's process id of the sandbox's init, and the user that files in its work folder must belong to; `None`
+    /// where that is the grader's own user.
     Born {
         init_pid: i32,
-        owner: u32,
+        owner: Option<u32>,
     },
     Failed(String),
 }
@@ -173,7 +174,7 @@ impl Launcher {
                 filters: &self.filters,
             }),
             Forked::Parent { pid, pidfd } => {
-                let owner = if self.ids.is_some() { owner } else { rustix::process::geteuid().as_raw() };
+                let owner = self.ids.map(|_| owner);
                 Ok((Answer::Born { init_pid: pid, owner }, vec![control, work, pidfd]))
             }
         }

@@ -14,12 +14,12 @@ use crate::submission::FileName;
 #[derive(Debug)]
 pub struct WorkFolder {
     folder: OwnedFd,
-    /// Who owns the files inside, so that the programs may change them.
-    owner: u32,
+    /// Whose the files inside must be, so that the programs may change them; `None` when they are already.
+    owner: Option<u32>,
 }
 
 impl WorkFolder {
-    pub(super) fn new(folder: OwnedFd, owner: u32) -> WorkFolder {
+    pub(super) fn new(folder: OwnedFd, owner: Option<u32>) -> WorkFolder {
         WorkFolder { folder, owner }
     }
 
@@ -33,8 +33,8 @@ impl WorkFolder {
         while !rest.is_empty() {
             rest = &rest[rustix::io::retry_on_intr(|| rustix::io::write(&file, rest))?..];
         }
-        rustix::fs::fchown(&file, Some(Uid::from_raw(self.owner)), Some(Gid::from_raw(self.owner)))?;
-        Ok(())
+        let (uid, gid) = self.ids();
+        Ok(rustix::fs::fchown(&file, uid, gid)?)
     }
 
     /// Up to `bytes_max` bytes of a regular file; `None` where there is no such thing.
@@ -55,6 +55,10 @@ impl WorkFolder {
         Ok(Some(content))
     }
 
+    fn ids(&self) -> (Option<Uid>, Option<Gid>) {
+        (self.owner.map(Uid::from_raw), self.owner.map(Gid::from_raw))
+    }
+
     fn open(&self, name: &str, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
         let resolve =
             ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
@@ -69,8 +73,8 @@ impl WorkFolder {
             let parent = self.open(parent, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
             match rustix::fs::mkdirat(&parent, last, Mode::from_raw_mode(0o755)) {
                 Ok(()) => {
-                    let owner = (Some(Uid::from_raw(self.owner)), Some(Gid::from_raw(self.owner)));
-                    rustix::fs::chownat(&parent, last, owner.0, owner.1, AtFlags::SYMLINK_NOFOLLOW)?;
+                    let (uid, gid) = self.ids();
+                    rustix::fs::chownat(&parent, last, uid, gid, AtFlags::SYMLINK_NOFOLLOW)?;
                 }
                 Err(rustix::io::Errno::EXIST) => {}
                 Err(error) => return Err(error.into()),

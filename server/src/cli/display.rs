@@ -18,19 +18,23 @@ const ROW_BYTES: usize = 16;
 #[derive(Debug)]
 pub struct Progress {
     shown: bool,
-    cases: usize,
+    /// How many cases there are, where that is known.
+    cases: Option<usize>,
     finished: usize,
 }
 
 impl Progress {
-    pub fn new(wanted: bool, cases: usize) -> Progress {
+    pub fn new(wanted: bool, cases: Option<usize>) -> Progress {
         Progress { shown: wanted && std::io::stderr().is_terminal(), cases, finished: 0 }
     }
 
     pub fn show(&mut self, event: &Event) {
         let text = match event {
             Event::BuildFinished { .. } => "built".to_owned(),
-            Event::CaseStarted { case } => format!("{}/{}  {case}", self.finished + 1, self.cases),
+            Event::CaseStarted { case } => {
+                let of = self.cases.map(|cases| format!("/{cases}")).unwrap_or_default();
+                format!("{}{of}  {case}", self.finished + 1)
+            }
             Event::CaseFinished { .. } => {
                 self.finished += 1;
                 return;

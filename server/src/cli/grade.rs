@@ -84,7 +84,7 @@ impl Grade {
             seed: self.seed,
             set: self.set.iter().cloned().collect::<BTreeMap<_, _>>(),
         };
-        let mut progress = Progress::new(!self.json, exercise.manifest().cases.len());
+        let mut progress = Progress::new(!self.json, Some(exercise.manifest().cases.len()));
         let graded = self.machine.grader().and_then(|grader| {
             grader.grade(&exercise, &submission, &request, &mut |event| progress.show(&event), &|| false)
         });

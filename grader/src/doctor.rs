@@ -1,0 +1,161 @@
+//! What this machine's sandbox can do: each wall present or absent, why, and how to get it.
+//!
+//! Walls are not inferred from versions or settings. They are built, and attack programs from the hostile corpus try
+//! them: what is reported is what happened.
+
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::grading::{Grader, GraderError};
+use crate::sandbox::{Exit, Launcher, Notice, Role, Sandbox, SandboxLimits};
+use crate::submission::Submission;
+use crate::suite;
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, Serialize)]
+pub struct Finding {
+    pub what: String,
+    pub ok: bool,
+    pub detail: String,
+    /// One sentence on what to do about it; empty when nothing is wrong.
+    pub remedy: String,
+}
+
+/// A core of the hostile corpus: one program for each wall.
+const ATTACKS: &[(&str, &str)] = &[
+    ("host files are out of sight", include_str!("../tests/hostile/reads_host_files.py")),
+    ("nothing outside the work folder can be written", include_str!("../tests/hostile/writes_outside_work.py")),
+    ("other processes cannot be signalled", include_str!("../tests/hostile/kills_everything.py")),
+    ("no new namespaces", include_str!("../tests/hostile/makes_namespaces.py")),
+    ("kernel entry points are closed", include_str!("../tests/hostile/reaches_the_kernel.py")),
+    ("raw and foreign sockets are closed", include_str!("../tests/hostile/opens_raw_sockets.py")),
+    ("the network ends at loopback", include_str!("../tests/hostile/calls_out.py")),
+    ("limits cannot be raised", include_str!("../tests/hostile/raises_its_limits.py")),
+    ("no rights to gain", include_str!("../tests/hostile/becomes_root.py")),
+    ("processes are limited", include_str!("../tests/hostile/fork_bomb.py")),
+    ("disk space is limited", include_str!("../tests/hostile/fills_the_disk.py")),
+    ("ordinary programs work", include_str!("../tests/hostile/uses_ordinary_features.py")),
+];
+const LIMITS: SandboxLimits =
+    SandboxLimits { cpu_s: 10, memory_bytes: 128 << 20, processes: 16, work_bytes: 16 << 20, work_files: 1024 };
+/// An attack that is not over by then has failed the machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks at everything.
+pub fn examine() -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let grader = match Grader::new(true) {
+        Ok(grader) => grader,
+        Err(error) => {
+            findings.push(absent(
+                "Python",
+                &error,
+                "Install the distribution's python3, so that /usr/bin/python3 runs.",
+            ));
+            return findings;
+        }
+    };
+    findings.push(present("Python", format!("/usr/bin/python3 is {}", grader.python_version())));
+    findings.extend(control_groups(&grader));
+    match grader.launcher().and_then(|mut launcher| launcher.world().map_err(GraderError::from).map(|_| launcher)) {
+        Ok(mut launcher) => {
+            findings.push(present("namespaces", "mounts, processes, network, IPC and users have their own".to_owned()));
+            findings.extend(ATTACKS.iter().map(|(wall, program)| attacked(&grader, &mut launcher, wall, program)));
+        }
+        Err(error) => findings.push(absent(
+            "namespaces",
+            &error,
+            "Run as root or allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1); in a \
+             container grant CAP_SYS_ADMIN as docker-compose.yml does.",
+        )),
+    }
+    findings
+}
+
+/// Milliseconds from the order for a sandbox until it has run `/bin/true` and is gone, `count` times.
+pub fn time_sandboxes(count: usize) -> Result<Vec<f64>, GraderError> {
+    let grader = Grader::new(true)?;
+    let mut launcher = grader.launcher()?;
+    (0..count)
+        .map(|_| {
+            let began = Instant::now();
+            launcher.world()?;
+            let mut sandbox = sandbox(&grader, &mut launcher)?;
+            let nothing: OwnedFd = std::fs::File::open("/dev/null")?.into();
+            let descriptors = [nothing.as_fd(); 3];
+            let id = sandbox.spawn(&["/usr/bin/true".to_owned()], &suite::environment(), &descriptors)?;
+            exit_of(&mut sandbox, id)?;
+            drop(sandbox);
+            Ok(began.elapsed().as_secs_f64() * 1000.0)
+        })
+        .collect()
+}
+
+fn control_groups(grader: &Grader) -> Vec<Finding> {
+    let remedy = "Give this process a writable control group (systemd: Delegate=yes; Docker: writable-cgroups=true), or \
+                  accept inexact limits with --allow-weak-sandbox.";
+    match grader.weaknesses() {
+        [] => vec![present(
+            "control groups",
+            "memory, processes and CPU time of whole trees are limited and counted".into(),
+        )],
+        weaknesses => weaknesses.iter().map(|weakness| absent("control groups", weakness, remedy)).collect(),
+    }
+}
+
+fn attacked(grader: &Grader, launcher: &mut Launcher, wall: &str, program: &str) -> Finding {
+    let remedy = "Do not grade here: report this with the output of `practicum doctor --json`.";
+    match attack(grader, launcher, program) {
+        Ok(said) if said == "contained" => present(wall, "an attack program was contained".to_owned()),
+        Ok(said) => absent(wall, &said, remedy),
+        Err(error) => absent(wall, &error, remedy),
+    }
+}
+
+/// The first line that the program says.
+fn attack(grader: &Grader, launcher: &mut Launcher, program: &str) -> Result<String, GraderError> {
+    let mut sandbox = sandbox(grader, launcher)?;
+    let submission = Submission::from_files([(b"attack.py".to_vec(), program.as_bytes().to_vec())])
+        .map_err(|error| GraderError::Request(error.to_string()))?;
+    for (name, content) in submission.files() {
+        sandbox.work().write(name, content)?;
+    }
+    let (mut output, output_end) = std::io::pipe()?;
+    let output_end: OwnedFd = output_end.into();
+    let nothing: OwnedFd = std::fs::File::open("/dev/null")?.into();
+    let argv = suite::python(&["-B", "-s", "attack.py"]);
+    let descriptors = [nothing.as_fd(), output_end.as_fd(), output_end.as_fd()];
+    let id = sandbox.spawn(&argv, &suite::environment(), &descriptors)?;
+    drop(output_end);
+    let _killer = sandbox.killer_after(PATIENCE)?;
+    exit_of(&mut sandbox, id)?;
+    sandbox.kill();
+    let mut said = String::new();
+    output.read_to_string(&mut said)?;
+    Ok(said.lines().last().unwrap_or_default().to_owned())
+}
+
+fn sandbox(grader: &Grader, launcher: &mut Launcher) -> Result<Sandbox, GraderError> {
+    Ok(launcher.sandbox(Role::Submission, LIMITS, &[], &[], grader.hierarchies())?)
+}
+
+fn exit_of(sandbox: &mut Sandbox, id: u64) -> Result<Exit, GraderError> {
+    loop {
+        if let Notice::Exited { id: exited, exit } = sandbox.next_notice()?
+            && exited == id
+        {
+            return Ok(exit);
+        }
+    }
+}
+
+fn present(what: &str, detail: String) -> Finding {
+    Finding { what: what.to_owned(), ok: true, detail, remedy: String::new() }
+}
+
+fn absent(what: &str, reason: &dyn std::fmt::Display, remedy: &str) -> Finding {
+    Finding { what: what.to_owned(), ok: false, detail: reason.to_string(), remedy: remedy.to_owned() }
+}
