@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use grader::exercise::Visibility;
+use grader::exercise::{Lane, Visibility};
 use grader::report::{Build, CaseReport, Evidence, LaneFacts, OutputStream, SeedOrigin, Usage};
 use grader::{Exercise, Report, Submission, Verdict};
 use sqlx::PgPool;
@@ -183,6 +183,6 @@ pub fn report(points: u32) -> Report {
             case("secret", Visibility::Hidden, Verdict::WrongAnswer),
             case("later", Visibility::AfterDue, Verdict::Deadlock),
         ],
-        lane: LaneFacts { lane: grader::exercise::Lane::Native, python: "3".into(), weaknesses: Vec::new() },
+        lane: LaneFacts { lane: Lane::Native, python: "3".into(), weaknesses: Vec::new() },
     }
 }

@@ -76,8 +76,10 @@ impl Worker {
 
 /// One slot's life: claim, grade, again.
 async fn work(worker: Worker, slot: Slot, root: Root, stop: CancellationToken) {
-    let mut moved = worker.notices.subscribe();
     while !stop.is_cancelled() {
+        // Anew each time, and before the look: what moved while this slot was busy is of no interest now, what moves
+        // after the look is.
+        let mut moved = worker.notices.subscribe();
         match queue::claim(&worker.db, &worker.name, worker.lease).await {
             Ok(Some(lease)) => hold(&worker, &slot, &root, &stop, &lease).await,
             Ok(None) => wait_for_work(&mut moved, &stop).await,

@@ -110,8 +110,14 @@ impl Site {
         Site { db, url, api, token, client, _server: server, _exercise: exercise }
     }
 
+    /// A worker with no more rights than a worker needs.
     fn worker(&self) -> Process {
-        let worker = Process::start(&["work", "--allow-weak-sandbox", "--lease", LEASE], &self.url);
+        let url = format!(
+            "{}{}options=-c%20role%3Dpracticum_worker",
+            self.url,
+            if self.url.contains('?') { '&' } else { '?' }
+        );
+        let worker = Process::start(&["work", "--allow-weak-sandbox", "--lease", LEASE], &url);
         worker.says("working");
         worker
     }

@@ -81,6 +81,18 @@ pub async fn submissions_of(db: &PgPool, assignment: AssignmentId) -> sqlx::Resu
     .await
 }
 
+/// Why a grading was given up, in the grader's own words: for staff.
+pub async fn error(db: &PgPool, grading: GradingId) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar(
+        "select error
+         from gradings
+         where id = $1",
+    )
+    .bind(grading)
+    .fetch_one(db)
+    .await
+}
+
 /// A grading's whole report, for [`Report::seen_by`] to cut to the reader.
 pub async fn report(db: &PgPool, grading: GradingId) -> anyhow::Result<Report> {
     let text: String = sqlx::query_scalar(

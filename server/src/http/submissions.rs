@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use grader::Report;
+use grader::report::Reader;
 use grader::submission::FileName;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
@@ -44,6 +45,8 @@ pub struct SubmissionPage {
     progress: Vec<CaseProgress>,
     /// The newest report as the asker may see it; null before the first.
     report: Option<Report>,
+    /// Why the newest grading is dead, for staff; null otherwise.
+    grader_error: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -101,6 +104,10 @@ async fn page(app: &App, may_read: MayRead) -> Result<SubmissionPage, Error> {
     let reader = may_read.reader();
     let Standing { summary, grading, graded, course, assignment, exercise, title, sha256, suite_hash, .. } =
         may_read.standing;
+    let grader_error = match reader {
+        Reader::Staff => db::gradings::error(&app.db, grading).await?,
+        Reader::Student { .. } => None,
+    };
     let report = match graded {
         Some(graded) => Some(db::gradings::report(&app.db, graded).await?.seen_by(reader)),
         None => None,
@@ -118,6 +125,7 @@ async fn page(app: &App, may_read: MayRead) -> Result<SubmissionPage, Error> {
         title,
         sha256,
         report,
+        grader_error,
     })
 }
 

@@ -121,6 +121,22 @@ async fn a_long_poll_ends_when_the_server_stops(db: PgPool) {
     assert_eq!(page.ok()["state"], "queued");
 }
 
+#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+async fn a_dead_grading_tells_staff_why_and_the_student_only_that(db: PgPool) {
+    let site = Site::new(db).await;
+    let id = site.world.hand_in("amara", Role::Student, "a").await.id;
+    for _ in 0..queue::TRIES_MAX {
+        sqlx::query("update queue set run_at = now()").execute(&site.world.db).await.unwrap();
+        let lease = site.world.claim().await.unwrap();
+        assert_eq!(queue::grader_failed(&site.world.db, &lease, "no control groups").await.unwrap(), Fenced::Done);
+    }
+    let student = site.browser("amara").await.get(&path(id)).await.ok();
+    assert_eq!((&student["state"], &student["grader_error"]), (&json!("dead"), &json!(null)));
+    assert_eq!(site.browser("arne").await.get(&path(id)).await.ok()["grader_error"], "no control groups");
+    let page = site.browser("amara").await.get(&assignment_path()).await.ok();
+    assert_eq!(page["mine"]["attempts"], 0);
+}
+
 /// `event id data` of each event of a stream that has ended.
 fn events(answer: &Answer) -> Vec<(String, Option<i64>, Value)> {
     let mut events = Vec::new();

@@ -1,0 +1,99 @@
+//! What scripts and people see of the command line: exit codes, what is printed where, and that errors name values.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Output};
+
+use sqlx::{ConnectOptions, PgPool};
+
+fn practicum(url: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_practicum"));
+    command.args(arguments).env("DATABASE_URL", url).output().unwrap()
+}
+
+fn url(db: &PgPool) -> String {
+    db.connect_options().to_url_lossy().to_string()
+}
+
+#[track_caller]
+fn check(url: &str, arguments: &[&str], code: i32, stdout: &str, stderr: &str) {
+    let done = practicum(url, arguments);
+    let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert_eq!(done.status.code(), Some(code), "{arguments:?}: {out}{err}");
+    assert!(out.contains(stdout) && err.contains(stderr), "{arguments:?}: {out}{err}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn errors_name_the_value_and_say_what_is_wanted(db: PgPool) {
+    let url = url(&db);
+    check(&url, &["migrate"], 0, "up to date", "");
+    check(&url, &["migrate"], 0, "up to date", "");
+    check(&url, &["admin", "user", "add", "amara", "--name", "Amara Okafor"], 0, "", "");
+    check(
+        &url,
+        &["admin", "user", "add", "amara", "--name", "A"],
+        1,
+        "",
+        "add amara: somebody signs in as that already",
+    );
+    check(&url, &["admin", "user", "add", "Amara", "--name", "A"], 2, "", "parse login \"Amara\"");
+    check(&url, &["admin", "user", "list"], 0, "amara\tAmara Okafor", "");
+    check(&url, &["admin", "course", "add", "CS 101", "T"], 2, "", "parse slug \"CS 101\"");
+    check(&url, &["admin", "course", "add", "cs-101", "T"], 0, "", "");
+    check(&url, &["admin", "enroll", "cs-102", "amara"], 1, "", "find course \"cs-102\"");
+    check(&url, &["admin", "enroll", "cs-101", "bence"], 1, "", "find \"bence\": nobody signs in as that");
+    check(&url, &["admin", "enroll", "cs-101", "amara"], 0, "", "");
+    check(&url, &["admin", "assign", "cs-101", "net-99"], 1, "", "find exercise \"net-99\"");
+    check(&url, &["admin", "assign", "cs-101", "x", "--due", "monday"], 2, "", "2027-03-01T23:59:00Z");
+    check(&url, &["admin", "regrade", "cs-101", "net-99"], 1, "", "find assignment net-99 in cs-101");
+    check(&url, &["admin", "exercise", "add", "/nowhere"], 1, "", "/nowhere");
+    check("postgres://localhost:1/x", &["migrate"], 1, "", "check --database-url");
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_generated_password_signs_in_and_a_short_one_is_refused(db: PgPool) {
+    let url = url(&db);
+    check(&url, &["migrate"], 0, "", "");
+    let made = practicum(&url, &["admin", "user", "add", "amara", "--name", "Amara"]);
+    assert_eq!(String::from_utf8(made.stdout).unwrap().trim().len(), 16);
+    check(&url, &["admin", "user", "password", "amara", "--password-stdin"], 1, "", "0 characters");
+}
+
+#[test]
+fn the_demo_stays_on_this_machine() {
+    check("postgres://unused", &["serve", "--demo", "--listen", "0.0.0.0:0"], 1, "", "0.0.0.0:0");
+}
+
+#[test]
+fn the_api_document_is_openapi_3_1_and_paths_are_plain() {
+    let printed = practicum("postgres://unused", &["openapi"]);
+    let document: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert!(document["paths"].as_object().unwrap().keys().all(|path| !path.contains('*')));
+}
+
+#[sqlx::test(migrations = false)]
+async fn the_demo_course_is_made_once_and_its_passwords_are_private(db: PgPool) {
+    let url = url(&db);
+    let data = tempfile::tempdir().unwrap();
+    let accounts = data.path().join("demo-accounts.txt");
+    let serve = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_practicum"));
+        command.args(["serve", "--demo", "--workers", "0", "--listen", "127.0.0.1:0", "--data"]).arg(data.path());
+        let mut child = command
+            .env("DATABASE_URL", &url)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
+        assert!(lines.map_while(Result::ok).any(|line| line.contains("listening on")), "it never listened");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        std::fs::read_to_string(&accounts).unwrap()
+    };
+    let first = serve();
+    assert_eq!(first.lines().count(), 33);
+    assert_eq!(std::fs::metadata(&accounts).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(serve(), first);
+    check(&url, &["admin", "user", "list"], 0, "ida\tIda Lindqvist", "");
+}
