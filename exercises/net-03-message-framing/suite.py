@@ -22,12 +22,14 @@ def sizes(exam):
     for length in lengths:
         payload = exam.random.randbytes(length)
         peer, sock = exam.pair()
-        sending = exam.background(framing.send_message, sock, payload)
-        exam.equal(peer.read_exactly(4 + length), frame(payload), f"send_message of {length} bytes")
-        sending.result()
-        receiving = exam.background(framing.recv_message, sock)
-        peer.send(frame(payload))
-        exam.equal(receiving.result(), payload, f"recv_message of {length} bytes")
+        with exam.during(f"send_message of {length} bytes"):
+            sending = exam.background(framing.send_message, sock, payload)
+            exam.equal(peer.read_exactly(4 + length), frame(payload), "header and payload on the wire")
+            sending.result()
+        with exam.during(f"recv_message when a message of {length} bytes comes"):
+            receiving = exam.background(framing.recv_message, sock)
+            peer.send(frame(payload))
+            exam.equal(receiving.result(), payload, "the payload")
 
 
 def drip_header(exam):
@@ -35,9 +37,10 @@ def drip_header(exam):
     for length in (1, 9):
         payload = exam.random.randbytes(length)
         peer, sock = exam.pair()
-        receiving = exam.background(framing.recv_message, sock)
-        drip(exam, peer, frame(payload), receiving)
-        exam.equal(receiving.result(), payload, f"a message of {length} bytes came one byte at a time, {frame(payload)!r}")
+        with exam.during(f"a message of {length} bytes came one byte at a time, {frame(payload)!r}"):
+            receiving = exam.background(framing.recv_message, sock)
+            drip(exam, peer, frame(payload), receiving)
+            exam.equal(receiving.result(), payload, "what recv_message returned")
 
 
 def coalesced(exam):
@@ -47,17 +50,18 @@ def coalesced(exam):
     peer.send(b"".join(map(frame, payloads)))
     peer.end()
     for number, payload in enumerate(payloads, 1):
-        what = f"three messages came in one segment; call {number} of recv_message returns message {number}"
-        exam.equal(framing.recv_message(sock), payload, what)
+        with exam.during(f"three messages came in one segment; call {number} of recv_message"):
+            exam.equal(framing.recv_message(sock), payload, f"message {number}")
 
 
 def short_send(exam):
     framing = exam.load("framing.py")
     payload = exam.random.randbytes(64 * KIB)
     peer, sock = exam.pair(send_buffer=4 * KIB, timeout=30)
-    sending = exam.background(framing.send_message, sock, payload)
-    exam.equal(peer.read_exactly(4 + len(payload)), frame(payload), "send_message of 64 KiB through a send buffer of 4 KiB")
-    sending.result()
+    with exam.during("send_message of 64 KiB through a send buffer of 4 KiB"):
+        sending = exam.background(framing.send_message, sock, payload)
+        exam.equal(peer.read_exactly(4 + len(payload)), frame(payload), "header and payload on the wire")
+        sending.result()
 
 
 def eof_kinds(exam):
@@ -65,11 +69,12 @@ def eof_kinds(exam):
     payload = exam.random.randbytes(20)
     whole = frame(payload)
 
-    sock = ended(exam, b"")
-    exam.equal(framing.recv_message(sock), None, "the stream ended before any message")
-    sock = ended(exam, whole)
-    exam.equal(framing.recv_message(sock), payload, "one message, then the end; first call")
-    exam.equal(framing.recv_message(sock), None, "one message, then the end; second call")
+    with exam.during("the stream ended before any message"):
+        exam.equal(framing.recv_message(ended(exam, b"")), None, "what recv_message returned")
+    with exam.during("one message came, then the end of the stream"):
+        sock = ended(exam, whole)
+        exam.equal(framing.recv_message(sock), payload, "the first call of recv_message")
+        exam.equal(framing.recv_message(sock), None, "the second call of recv_message")
     for cut in (1, 3, 4, exam.random.randint(5, 22), 23):
         inside = f"the stream ended after {cut} of the {len(whole)} bytes of a message; recv_message"
         broken(exam, inside, framing.recv_message, ended(exam, whole[:cut]))
@@ -83,9 +88,10 @@ def oversize(exam):
     for length in (MIB + 1, exam.random.randint(2 * MIB, 2**31), 2**32 - 1):
         body = exam.random.randbytes(50)
         sock = ended(exam, struct.pack("!I", length) + body)
-        after = exam.drive("drivers/beside.py:refused_then_rest", module="framing.py", sock=sock, count=100)
-        exam.equal(after["seen"], "FrameTooLarge", f"recv_message with a header that announces {length} bytes")
-        exam.equal(after["rest"], body, f"the body is unread when a header has announced {length} bytes")
+        with exam.during(f"a header announced {length} bytes, 50 bytes and the end of the stream followed"):
+            after = exam.drive("drivers/beside.py:refused_then_rest", module="framing.py", sock=sock, count=100)
+            exam.equal(after["seen"], "FrameTooLarge", "what recv_message raised or returned")
+            exam.equal(after["rest"], body, "what was still in the socket")
 
     peer, sock = exam.pair()
     exam.raises("ValueError", framing.send_message, sock, bytes(MIB + 1))
@@ -120,14 +126,16 @@ def utf8_split(exam):
 
 def no_over_read(exam):
     payload, rest = exam.random.randbytes(12), exam.random.randbytes(30)
-    sock = ended(exam, frame(payload) + rest)
-    after = exam.drive("drivers/beside.py:message_then_rest", module="framing.py", sock=sock, count=100)
-    exam.equal(after["message"], payload, "recv_message with 30 further bytes behind the message")
-    exam.equal(after["rest"], rest, "what is still in the socket after recv_message")
-    sock = ended(exam, payload + rest)
-    after = exam.drive("drivers/beside.py:exactly_then_rest", module="framing.py", sock=sock, n=12, count=100)
-    exam.equal(after["data"], payload, "recv_exactly(sock, 12) with 30 further bytes behind them")
-    exam.equal(after["rest"], rest, "what is still in the socket after recv_exactly")
+    with exam.during("recv_message with 30 further bytes behind the message"):
+        sock = ended(exam, frame(payload) + rest)
+        after = exam.drive("drivers/beside.py:message_then_rest", module="framing.py", sock=sock, count=100)
+        exam.equal(after["message"], payload, "what it returned")
+        exam.equal(after["rest"], rest, "what was still in the socket")
+    with exam.during("recv_exactly(sock, 12) with 30 further bytes behind them"):
+        sock = ended(exam, payload + rest)
+        after = exam.drive("drivers/beside.py:exactly_then_rest", module="framing.py", sock=sock, n=12, count=100)
+        exam.equal(after["data"], payload, "what it returned")
+        exam.equal(after["rest"], rest, "what was still in the socket")
 
 
 def frame(payload):

@@ -18,7 +18,8 @@ def fifo(exam):
             buffer.put(inside[-1])
         else:
             taken += 1
-            exam.equal(buffer.get(), inside.pop(0), f"get number {taken}, in a random order of put and get by one thread")
+            with exam.during(f"put and get in a random order by one thread, {len(inside)} items inside"):
+                exam.equal(buffer.get(), inside.pop(0), f"get number {taken}")
         exam.equal(len(buffer), len(inside), f"len() after a {'put' if fill else 'get'}, by one thread")
 
 
@@ -29,26 +30,28 @@ def blocks_when_full(exam):
     first, late = distinct(exam, capacity), distinct(exam, 2)
     for item in first:
         buffer.put(item)
-    exam.raises("Full", buffer.put, late[0], timeout=0)
+    with exam.during(full):
+        exam.raises("Full", buffer.put, late[0], timeout=0)
 
     puts = [exam.background(buffer.put, item) for item in late]
-    exam.quiet()
+    at_rest(exam)
     exam.equal(len(returned(puts)), 0, f"{full}: two threads call put; how many of them have returned")
     exam.equal(len(buffer), capacity, f"{full}, and two threads that wait in put: len()")
     exam.equal(buffer.get(), first[0], f"{full}: get returns the first one")
-    exam.quiet()
+    at_rest(exam)
     exam.equal(len(returned(puts)), 1, "one item was taken while two threads waited in put; how many of them have returned")
     rest = [buffer.get() for _ in range(capacity + 1)]
     exam.equal(rest[:-2], first[1:], "the items that were put before the buffer was full, in order")
     exam.equal(sorted(rest[-2:]), sorted(late), "the items of the two threads that had to wait, in either order")
 
-    exam.raises("Empty", buffer.get, timeout=0)
+    with exam.during("an empty buffer"):
+        exam.raises("Empty", buffer.get, timeout=0)
     gets = [exam.background(buffer.get) for _ in range(2)]
-    exam.quiet()
+    at_rest(exam)
     exam.equal(len(returned(gets)), 0, "two threads call get on an empty buffer; how many of them have returned")
     one, other = distinct(exam, 2)
     buffer.put(one)
-    exam.quiet()
+    at_rest(exam)
     exam.equal(returned(gets), [one], "one item was put while two threads waited in get; what they have returned")
     buffer.put(other)
     exam.equal(sorted(get.result() for get in gets), sorted([one, other]), "two items were put; what the two threads have returned")
@@ -60,8 +63,9 @@ def close_wakes_all(exam):
     exam.quiet()
     exam.equal(len(returned(gets)), 0, "three threads call get on an empty buffer; how many of them have returned")
     empty.close()
-    for get in gets:
-        get.raises("Closed")
+    with exam.during("three threads waited in get on an empty buffer, and it was closed"):
+        for get in gets:
+            get.raises("Closed")
 
     full = new(exam, 2)
     inside, late = distinct(exam, 2), distinct(exam, 3)
@@ -71,15 +75,17 @@ def close_wakes_all(exam):
     exam.quiet()
     exam.equal(len(returned(puts)), 0, "three threads call put on a full buffer; how many of them have returned")
     full.close()
-    for put in puts:
-        put.raises("Closed")
-    exam.equal(len(full), 2, "a full buffer was closed while three threads waited in put: len()")
-    full.close()
-    exam.raises("Closed", full.put, late[0], timeout=0)
+    with exam.during("three threads waited in put on a full buffer of capacity 2, and it was closed"):
+        for put in puts:
+            put.raises("Closed")
+        exam.equal(len(full), 2, "len() after that")
+        full.close()
+        exam.raises("Closed", full.put, late[0], timeout=0)
 
     roomy = new(exam, 2)
     roomy.close()
-    exam.raises("Closed", roomy.put, late[1])
+    with exam.during("an empty buffer was closed"):
+        exam.raises("Closed", roomy.put, late[1])
 
 
 def drain_after_close(exam):
@@ -88,15 +94,17 @@ def drain_after_close(exam):
     for item in items:
         buffer.put(item)
     buffer.close()
-    for number, item in enumerate(items, 1):
-        exam.equal(buffer.get(), item, f"five items were put, then the buffer was closed: get number {number}")
-    exam.raises("Closed", buffer.get)
+    with exam.during("five items were put, then the buffer was closed"):
+        for number, item in enumerate(items, 1):
+            exam.equal(buffer.get(), item, f"get number {number}")
+        exam.raises("Closed", buffer.get)
 
     buffer = new(exam, 7)
     for item in items:
         buffer.put(item)
     buffer.close()
-    exam.equal(list(exam.iterate(buffer)), items, "five items were put, then the buffer was closed: iterating over it")
+    with exam.during("five items were put, then the buffer was closed"):
+        exam.equal(list(exam.iterate(buffer)), items, "iterating over it")
 
 
 def join(exam):
@@ -137,6 +145,12 @@ def distinct(exam, count):
 def returned(tasks):
     """What the calls that have ended returned; one that raised fails the case with its traceback."""
     return [task.result() for task in tasks if task.done()]
+
+
+def at_rest(exam):
+    """Nothing moves any more, and nobody keeps looking whether something does."""
+    if exam.quiet().polling:
+        exam.fail("a thread that waits in put or get wakes up again and again to look; it must sleep until another thread wakes it")
 
 
 def still_waiting(exam, joins, when):

@@ -115,10 +115,10 @@ def handles(module, marks, order, renamed):
     for name, mark in marks:
         module.handles[name] = marked(module, name, mark)
     data = module.dumps([module.handles[name] for name in order])
-    before = [handle.mark for handle in module.loads(data)]
+    before = [getattr(handle, "mark", None) for handle in module.loads(data)]
     name, mark = renamed
     module.handles[name] = marked(module, name, mark)
-    return {"pickle": data, "before": before, "after": [handle.mark for handle in module.loads(data)]}
+    return {"before": before, "after": [getattr(handle, "mark", None) for handle in module.loads(data)]}
 
 
 def marked(module, name, mark):
