@@ -414,7 +414,7 @@ export interface components {
             points?: number | null;
             /** @description Of the newest submission, like `verdict`. */
             state: components["schemas"]["State"];
-            verdict?: null | components["schemas"]["Verdict"];
+            verdict?: components["schemas"]["Verdict"] | null;
         };
         /** @description A column. */
         Column: {
@@ -498,10 +498,14 @@ export interface components {
         JsonUpload: {
             files: components["schemas"]["JsonFile"][];
         };
+        /**
+         * @description Where and how programs of this exercise run.
+         * @enum {string}
+         */
+        Lane: "native" | "simulated";
         /** @description The conditions under which the cases ran. */
         LaneFacts: {
-            /** @description `native` or `simulated`. */
-            lane: string;
+            lane: components["schemas"]["Lane"];
             /** @description The interpreter, such as `3.11.2`. */
             python: string;
             /** @description Walls of the sandbox that are missing on this machine, in words; empty when all stand. */
@@ -515,7 +519,7 @@ export interface components {
             /** Format: int32 */
             points?: number | null;
             state: components["schemas"]["State"];
-            verdict?: null | components["schemas"]["Verdict"];
+            verdict?: components["schemas"]["Verdict"] | null;
         };
         /** @description What one case's submission sandbox may use. A wall limit below six times the CPU limit is raised to that. */
         Limits: {
@@ -618,7 +622,7 @@ export interface components {
             /** Format: int64 */
             seq: number;
             state: components["schemas"]["CaseState"];
-            verdict?: null | components["schemas"]["Verdict"];
+            verdict?: components["schemas"]["Verdict"] | null;
         };
         /** @description What a student gets for a hand-in, after commit: proof that it was accepted. */
         Receipt: {
@@ -716,6 +720,8 @@ export interface components {
             course: components["schemas"]["Slug"];
             exercise: string;
             files: components["schemas"]["FileInfo"][];
+            /** @description Why the newest grading is dead, for staff; null otherwise. */
+            grader_error?: string | null;
             /** @description Of the newest grading, in the exercise's order. Points are the exercise's. */
             progress: components["schemas"]["CaseProgress"][];
             /**
@@ -744,7 +750,7 @@ export interface components {
             received_at: string;
             state: components["schemas"]["State"];
             student: components["schemas"]["Student"];
-            verdict?: null | components["schemas"]["Verdict"];
+            verdict?: components["schemas"]["Verdict"] | null;
         };
         /** @description One version of an exercise: SHA-256 of its files, lower-case hex. */
         SuiteHash: string;
@@ -924,14 +930,13 @@ export interface operations {
     };
     list_submissions: {
         parameters: {
-            query?: {
-                /** @description Only this student's; for staff. Students get their own in any case. */
-                student?: string | null;
-            };
+            query?: never;
             header?: never;
             path: {
                 course: string;
                 assignment: string;
+                /** @description Only this student's; for staff. Students get their own in any case. */
+                student: string | null;
             };
             cookie?: never;
         };
@@ -1195,13 +1200,12 @@ export interface operations {
     };
     get_submission: {
         parameters: {
-            query?: {
-                /** @description Answer only when graded or dead, or after that many seconds (at most 60). */
-                wait?: number | null;
-            };
+            query?: never;
             header?: never;
             path: {
                 id: string;
+                /** @description Answer only when graded or dead, or after that many seconds (at most 60). */
+                wait: number | null;
             };
             cookie?: never;
         };
