@@ -130,8 +130,11 @@ def describe(error):
         lines = "".join(traceback.format_exception(type(error), error, trace))
     except BaseException:
         lines = ""
+    kind = type(error)
+    module = getattr(kind, "__module__", "builtins")
     return {
-        "type": type(error).__name__,
+        "type": kind.__name__,
+        "qualified": kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}",
         "bases": [base.__name__ for base in type(error).__mro__],
         "text": text[:TEXT_BYTES_MAX],
         "traceback": lines[-TRACEBACK_BYTES_MAX:],

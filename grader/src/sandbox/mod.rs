@@ -49,6 +49,9 @@ pub const LAUNCHER_WORD: &str = "sandbox-launcher";
 const FILE_BYTES_MAX: u64 = 64 << 20;
 /// Descriptors a process may have open.
 const DESCRIPTORS_MAX: u64 = 4096;
+/// How far behind the limit on a whole tree each single process has its own. The kernel counts that one by clock ticks,
+/// which may be a quarter off, so it must never strike first.
+const CPU_BACKSTOP_FACTOR: u64 = 3;
 /// How long the kernel may take to bury a killed sandbox before we call it our error.
 const BURIAL_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -184,7 +187,7 @@ fn exactly<const N: usize>(descriptors: Vec<OwnedFd>) -> io::Result<[OwnedFd; N]
 
 fn process_limits(limits: SandboxLimits, weak: bool) -> ProcessLimits {
     ProcessLimits {
-        cpu_s: u64::from(limits.cpu_s) + 1,
+        cpu_s: u64::from(limits.cpu_s) * if weak { 1 } else { CPU_BACKSTOP_FACTOR },
         data_bytes: weak.then_some(limits.memory_bytes),
         processes: weak.then_some(u64::from(limits.processes)),
         file_bytes: FILE_BYTES_MAX,

@@ -38,4 +38,4 @@ class Raised(Exception):
         self.bases = [str(base) for base in description.get("bases", [])]
         self.text = str(description.get("text"))
         self.traceback = str(description.get("traceback"))
-        super().__init__(f"{call} raised {self.type}: {self.text}")
+        super().__init__(f"{call} raised {description.get('qualified', self.type)}: {self.text}")

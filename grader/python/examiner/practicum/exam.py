@@ -8,7 +8,7 @@ from typing import NamedTuple
 import frames
 
 from . import evidence, peers
-from .errors import Failure
+from .errors import Failure, Raised
 from .programs import Input, Output, Program
 from .remote import Iterator, Passed, Shim, Task, an_object, expect
 
@@ -53,9 +53,11 @@ class Exam:
         """Puts `words` before the message of any failure inside."""
         try:
             yield
-        except Failure as failure:
+        except (Failure, Raised) as failure:
             failure.args = (f"{words}: {failure}",)
             raise
+        except (OSError, EOFError) as error:
+            raise Failure(f"{words}: {error}") from error
 
     def raises(self, name, method, *args, **kwargs):
         """The call must raise an exception of that name or a subclass; returns what it raised."""

@@ -44,6 +44,8 @@ class Peer:
                 rest = rest[self._socket.send(rest) :]
             except BlockingIOError:
                 self._link.wait(self._socket, select.POLLOUT, f"{self._what} is not reading: {len(rest)} bytes wait")
+            except ConnectionError:
+                raise self._gone(f"{len(rest)} bytes were still being sent to it") from None
 
     def drip(self, data):
         """One byte a segment; the next only when the receiver's kernel queue is empty."""
@@ -97,11 +99,12 @@ class Peer:
 
     def end(self, last=b""):
         """FIN: nothing more will be sent, reading goes on. `last` bytes travel in the same segment as the FIN."""
-        if last:
-            sent = self._socket.send(last, socket.MSG_MORE)
-            if sent < len(last):
+        try:
+            if last and self._socket.send(last, socket.MSG_MORE) < len(last):
                 raise ValueError(f"{len(last)} bytes do not fit into one segment: send most of them before")
-        self._socket.shutdown(socket.SHUT_WR)
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            raise self._gone("its client was still sending") from None
 
     def reset(self):
         """RST: the connection is gone at once."""
@@ -120,20 +123,27 @@ class Peer:
             data = self._socket.recv(65536)
         except BlockingIOError:
             data = None
+        except ConnectionError:
+            raise self._gone("it was to stay open") from None
         if data:
             raise Failure(f"{self._what} sent {len(data)} bytes that nobody asked for: {short(data)}")
         if data == b"":
             raise Failure(f"{self._what} closed the connection although it was to stay open")
+
+    def _gone(self, doing):
+        return Failure(f"{self._what} closed or reset the connection while {doing}")
 
     def _fill(self, size, doing):
         """Reads once, waiting for something; False at the end."""
         while not self._ended:
             try:
                 data = self._socket.recv(max(size, 65536))
+                # A delayed acknowledgement would hold back a server that sends in small pieces (Nagle) by 40 ms each.
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             except BlockingIOError:
                 self._link.wait(self._socket, select.POLLIN, f"{self._what} must answer: {doing}")
                 continue
-            except ConnectionResetError:
+            except ConnectionError:
                 raise Failure(f"{self._what} reset the connection: {doing}") from None
             self._ended = not data
             self._unread += data
