@@ -19,6 +19,7 @@ mod work;
 
 use std::future::Future;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::db;
+use crate::embedded_postgres::{self, Cluster};
 
 /// Lab exercises, graded in sandboxes.
 #[derive(Debug, Parser)]
@@ -60,19 +62,48 @@ enum Command {
 /// Where Postgres is.
 #[derive(Clone, Debug, Args)]
 struct Database {
-    /// Postgres to use, such as `postgres://practicum@localhost/practicum?host=/run/postgresql`
+    /// Postgres to use, such as `postgres://practicum@localhost/practicum?host=/run/postgresql`; without it a cluster
+    /// of our own in DIR/postgres
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    database_url: String,
+    database_url: Option<String>,
+    /// Where files of this server are kept
+    #[arg(long, env = "PRACTICUM_DATA", default_value = "data", value_name = "DIR")]
+    data: PathBuf,
+}
+
+/// A database that can be connected to. A cluster of our own that no other process runs lives until this is closed.
+struct OpenDatabase {
+    url: String,
+    cluster: Option<Cluster>,
 }
 
 impl Database {
-    async fn connect(&self, connections_max: u32) -> anyhow::Result<PgPool> {
-        connect(&self.database_url, connections_max).await
+    fn open(&self) -> anyhow::Result<OpenDatabase> {
+        if let Some(url) = &self.database_url {
+            return Ok(OpenDatabase { url: url.clone(), cluster: None });
+        }
+        let cluster = embedded_postgres::start(&self.data.join("postgres"))?;
+        Ok(OpenDatabase { url: cluster.url().to_owned(), cluster: Some(cluster) })
+    }
+
+    /// Does `work` on a pool of at most `connections_max` connections, on a runtime of its own.
+    fn with<T, F>(&self, connections_max: u32, work: impl FnOnce(PgPool) -> F) -> anyhow::Result<T>
+    where
+        F: Future<Output = anyhow::Result<T>>,
+    {
+        let database = self.open()?;
+        let done = block_on(async {
+            let db = db::connect(&database.url, connections_max).await;
+            work(db.context("reach the database: check --database-url")?).await
+        });
+        database.close().and(done)
     }
 }
 
-async fn connect(url: &str, connections_max: u32) -> anyhow::Result<PgPool> {
-    db::connect(url, connections_max).await.context("reach the database: check --database-url")
+impl OpenDatabase {
+    fn close(self) -> anyhow::Result<()> {
+        self.cluster.map_or(Ok(()), Cluster::stop)
+    }
 }
 
 /// Parses the command line and does what it says.

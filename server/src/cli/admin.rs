@@ -14,7 +14,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use sqlx::PgPool;
 
-use super::{Database, block_on};
+use super::Database;
 use crate::db;
 use crate::db::people::Person;
 use crate::ids::{CourseId, Login, Slug};
@@ -55,8 +55,9 @@ enum What {
 
 impl Admin {
     pub fn run(self) -> anyhow::Result<()> {
-        block_on(async {
-            let db = self.database.connect(2).await?;
+        self.database.with(2, async |db| {
+            // What is asked for may be the first thing that ever happens to this database.
+            db::migrate(&db).await.context("bring the schema up to date")?;
             match self.what {
                 What::User(user) => user.run(&db).await,
                 What::Course(course) => course.run(&db).await,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Database, block_on};
+use super::Database;
 use crate::db;
 
 /// Bring the database's schema up to date
@@ -17,8 +17,8 @@ pub struct Migrate {
 
 impl Migrate {
     pub fn run(self) -> anyhow::Result<()> {
-        block_on(async {
-            db::migrate(&self.database.connect(1).await?).await?;
+        self.database.with(1, async |db| {
+            db::migrate(&db).await?;
             println!("the schema is up to date");
             Ok(())
         })

@@ -13,11 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::work::Conditions;
-use super::{block_on, catalogue, connect, demo, start_logging, stop_signal};
+use super::{Database, catalogue, demo, start_logging, stop_signal};
 use crate::db;
 use crate::db::exercises::Exercises;
 use crate::db::notify::Notices;
-use crate::embedded_postgres;
 use crate::http::{self, App, TokenSigner};
 
 /// Database connections of the web side.
@@ -43,13 +42,8 @@ pub struct Serve {
     /// How many submissions are graded at the same time in this process; 0 leaves grading to `practicum work`
     #[arg(long, default_value_t = 1, value_name = "N")]
     workers: usize,
-    /// Postgres to use, such as `postgres://practicum@localhost/practicum?host=/run/postgresql`; without it a cluster
-    /// of our own runs in DIR/postgres
-    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    database_url: Option<String>,
-    /// Where this server keeps its files
-    #[arg(long, default_value = "data", value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    database: Database,
     /// Folder of exercises to offer, one subfolder each
     #[arg(long, value_name = "DIR")]
     exercises: Option<PathBuf>,
@@ -72,19 +66,13 @@ impl Serve {
             self.listen
         );
         start_logging();
-        match self.database_url.clone() {
-            Some(url) => block_on(self.serve(&url)),
-            None => {
-                let cluster = embedded_postgres::start(&self.data.join("postgres"))?;
-                let served = block_on(self.serve(cluster.url()));
-                cluster.stop().and(served)
-            }
-        }
+        let connections_max = WEB_CONNECTIONS_MAX + 2 * u32::try_from(self.workers)?;
+        let database = self.database.clone();
+        database.with(connections_max, |db| self.serve(db))
     }
 
-    async fn serve(self, url: &str) -> anyhow::Result<()> {
+    async fn serve(self, db: PgPool) -> anyhow::Result<()> {
         let stop = stop_signal()?;
-        let db = connect(url, WEB_CONNECTIONS_MAX + 2 * u32::try_from(self.workers)?).await?;
         self.prepare(&db).await?;
         // Workers note what moved until the last of them is done.
         let notices_stop = CancellationToken::new();
@@ -105,7 +93,7 @@ impl Serve {
             catalogue::fill(db, folder).await?;
         }
         if self.demo {
-            demo::seed(db, &self.data).await.context("make the demo course")?;
+            demo::seed(db, &self.database.data).await.context("make the demo course")?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use grader::Grader;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::{Database, block_on, start_logging, stop_signal};
+use super::{Database, start_logging, stop_signal};
 use crate::db::exercises::Exercises;
 use crate::db::notify::Notices;
 use crate::db::queue::LEASE;
@@ -81,9 +81,9 @@ impl Work {
     pub fn run(self) -> anyhow::Result<()> {
         start_logging();
         let grader = self.conditions.grader()?;
-        block_on(async {
-            let connections_max = CONNECTIONS_BESIDE_SLOTS + 2 * u32::try_from(self.slots)?;
-            let db = self.database.connect(connections_max).await?;
+        let connections_max = CONNECTIONS_BESIDE_SLOTS + 2 * u32::try_from(self.slots)?;
+        let database = self.database.clone();
+        database.with(connections_max, async |db| {
             let stop = stop_signal()?;
             // Lives on while gradings finish after `stop`.
             let notices_stop = CancellationToken::new();
