@@ -101,10 +101,16 @@ async function poll(id: string, listener: Listener, signal: AbortSignal) {
       listener.connected(true);
       listener.whole(submission);
       if (final(submission.state)) return listener.ended();
+      // A server that does not wait must not be asked without a pause.
+      await pause(POLL_PAUSE_MS / 3);
     } catch {
       if (signal.aborted) return;
       listener.connected(false);
-      await new Promise((resolve) => setTimeout(resolve, POLL_PAUSE_MS));
+      await pause(POLL_PAUSE_MS);
     }
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,5 +1,5 @@
 // Statements are Markdown by course authors. Raw HTML is off and links are checked by markdown-it, so the result is safe
-// to insert; headings move down one level because the page has its own h1.
+// to insert; a first-level heading becomes one of the second because the page has its own h1.
 
 import MarkdownIt from "markdown-it";
 
@@ -8,7 +8,7 @@ const markdown = new MarkdownIt({ html: false, linkify: false, typographer: fals
 markdown.core.ruler.push("headings_below_the_page", (state) => {
   for (const token of state.tokens) {
     if (token.type !== "heading_open" && token.type !== "heading_close") continue;
-    token.tag = `h${Math.min(6, Number(token.tag.slice(1)) + 1)}`;
+    if (token.tag === "h1") token.tag = "h2";
   }
 });
 

@@ -13,7 +13,7 @@ test("a statement cannot bring HTML, scripts or pictures into the page", () => {
 });
 
 test("a statement's headings stand below the page's own, its links open elsewhere", () => {
-  expect(renderStatement("## Rules")).toBe("<h3>Rules</h3>\n");
+  expect(renderStatement("# Title\n\n# Rules\n\n### Detail")).toBe("<h2>Rules</h2>\n<h3>Detail</h3>\n");
   expect(renderStatement("[RFC](https://www.rfc-editor.org)")).toContain('target="_blank" rel="noopener noreferrer"');
 });
 
