@@ -233,6 +233,7 @@ impl<'a> World<'a> {
             Ask::Drained { local, remote } => self.defer(id, Awaits::Drained { local, remote })?,
             Ask::Exit { process } => self.defer(id, Awaits::Exit { process })?,
             Ask::Still => self.defer(id, Awaits::Still)?,
+            Ask::Settle => self.defer(id, Awaits::Settled { asked: Instant::now() })?,
             // A question that was answered meanwhile was answered for nothing; the examiner knows.
             Ask::Forget if self.questions.forget(id) => self.reply(&answer, &[])?,
             Ask::Forget => {}

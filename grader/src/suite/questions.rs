@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use super::programs::Running;
 use super::protocol::Answer;
@@ -12,6 +13,9 @@ use crate::sandbox::tasks::{self, Thread};
 
 /// Questions that an examiner may leave open at a time.
 const OPEN_MAX: usize = 64;
+
+/// How long a submission whose case has failed is given to come to rest.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What an examiner waits for.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub enum Awaits {
     Exit { process: u64 },
     /// Nothing will happen any more.
     Still,
+    /// The same, or every program has ended, or it has been long enough.
+    Settled { asked: Instant },
 }
 
 #[derive(Debug)]
@@ -92,6 +98,7 @@ fn event(awaits: &Awaits, sockets: &[Socket], running: &Running) -> Option<Answe
     let ended = |process| running.exit(process).map(|exit| Answer { exit: Some(exit), ..Answer::default() });
     match awaits {
         Awaits::Still => None,
+        Awaits::Settled { asked } => (running.all_ended() || asked.elapsed() > SETTLE_PATIENCE).then(Answer::default),
         Awaits::Exit { process } => ended(*process),
         Awaits::Ready { process, addresses } => {
             if addresses.iter().all(|address| is_listening(sockets, *address)) {

@@ -21,6 +21,8 @@ class Link:
         self._answers = {}
         self._unwanted = set()
         self.exits = {}
+        # What must stay open until the examiner ends.
+        self.kept = []
 
     def ask(self, what, tail=b"", **arguments):
         """Asks and waits for the answer: (answer, tail, descriptors)."""

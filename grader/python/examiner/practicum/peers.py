@@ -31,8 +31,12 @@ class Peer:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.close()
+    def __exit__(self, kind, *_):
+        # Closing after a failure could make the program fail in another way, which would then be told instead.
+        if kind is None:
+            self.close()
+        else:
+            self._link.kept.append(self)
 
     def fileno(self):
         return self._socket.fileno()
