@@ -69,9 +69,7 @@ impl Parse {
         submission: &Submission,
     ) -> Result<Parse, GraderError> {
         let mut sandbox = launcher.sandbox(Role::Submission, LIMITS, &[], &[], hierarchies)?;
-        for (name, content) in submission.files() {
-            sandbox.work().write(name, content)?;
-        }
+        sandbox.work().fill(submission)?;
         let nothing: OwnedFd = std::fs::File::options().read(true).write(true).open("/dev/null")?.into();
         let (facts, facts_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(io::Error::from)?;
         let argv = suite::python(&["-B", "-s", "-P", "-S", &format!("{LIBRARY}/shim/build.py")]);

@@ -120,9 +120,7 @@ fn attack(grader: &Grader, launcher: &mut Launcher, program: &str) -> Result<Str
     let mut sandbox = sandbox(grader, launcher)?;
     let submission = Submission::from_files([(b"attack.py".to_vec(), program.as_bytes().to_vec())])
         .map_err(|error| GraderError::Request(error.to_string()))?;
-    for (name, content) in submission.files() {
-        sandbox.work().write(name, content)?;
-    }
+    sandbox.work().fill(&submission)?;
     let (mut output, output_end) = std::io::pipe()?;
     let output_end: OwnedFd = output_end.into();
     let nothing: OwnedFd = std::fs::File::open("/dev/null")?.into();

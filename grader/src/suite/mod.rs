@@ -116,9 +116,7 @@ impl<'a> World<'a> {
         // While the examiner's interpreter starts.
         let limits = sandbox_limits(setup.limits);
         let submission = launcher.sandbox(Role::Submission, limits, &manifest.names, &manifest.ban, hierarchies)?;
-        for (name, content) in setup.submission.files() {
-            submission.work().write(name, content)?;
-        }
+        submission.work().fill(setup.submission)?;
         let now = Instant::now();
         let (running, questions) = (Running::default(), Questions::default());
         Ok(World {
