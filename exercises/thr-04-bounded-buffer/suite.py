@@ -150,7 +150,7 @@ def returned(tasks):
 def at_rest(exam):
     """Nothing moves any more, and nobody keeps looking whether something does."""
     if exam.quiet().polling:
-        exam.fail("a thread that waits in put or get wakes up again and again to look; it must sleep until another thread wakes it")
+        exam.fail("a thread that waits in put or get wakes up again and again to look; it must do nothing until another thread wakes it")
 
 
 def still_waiting(exam, joins, when):

@@ -7,7 +7,6 @@ the student's; any other exception is the suite's own fault.
 import os
 import socket
 import sys
-import traceback
 
 # Our own modules come before the distribution's packages; the suite's folder is the working folder.
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -56,6 +55,9 @@ def failed(kind, message, evidence):
 
 
 def error():
+    # Slow to import, and seldom needed.
+    import traceback
+
     return {"outcome": "error", "reason": traceback.format_exc()[-8000:]}
 
 

@@ -30,7 +30,6 @@ pub struct Hierarchies {
 enum Controller {
     Memory,
     Processes,
-    Cpu,
     CpuTime,
 }
 
@@ -39,7 +38,6 @@ impl Controller {
         match name {
             "memory" => Some(Controller::Memory),
             "pids" => Some(Controller::Processes),
-            "cpu" => Some(Controller::Cpu),
             "cpuacct" => Some(Controller::CpuTime),
             _ => None,
         }
@@ -291,7 +289,7 @@ fn limit_v1(controller: Controller, folder: &Path, limits: GroupLimits) -> io::R
             Ok(())
         }
         Controller::Processes => fs::write(folder.join("pids.max"), limits.processes.to_string()),
-        Controller::Cpu | Controller::CpuTime => Ok(()),
+        Controller::CpuTime => Ok(()),
     }
 }
 

@@ -14,10 +14,10 @@
 mod output;
 mod programs;
 mod protocol;
-pub mod quiet;
+mod questions;
+mod quiet;
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -30,13 +30,13 @@ use self::programs::Running;
 pub use self::programs::{Programs, Started, environment, python};
 use self::protocol::{Answer, Ask, Asked, CaseOrder, Event, ProgramFacts, UsageFacts};
 pub use self::protocol::{FailureKind, Outcome};
-use self::quiet::Watch;
+use self::questions::{Awaits, Questions, is_at};
 use crate::channel::{Channel, Frame};
 use crate::exercise::{Case, Exercise, Limits};
 use crate::grading::GraderError;
 use crate::report::{self, OutputStream};
-use crate::sandbox::sockets::{Protocol, Socket, SocketTable, State};
-use crate::sandbox::{Hierarchies, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits, tasks};
+use crate::sandbox::sockets::{Protocol, SocketTable};
+use crate::sandbox::{Hierarchies, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits};
 use crate::seed::CaseSeed;
 use crate::submission::{FileName, Submission};
 
@@ -52,8 +52,6 @@ const EXAMINER_LIMITS: SandboxLimits =
 /// A submission's work folder. What lies in it counts as memory too.
 const WORK_BYTES: u64 = 64 << 20;
 const WORK_FILES: u64 = 4096;
-/// Questions that an examiner may leave open at a time.
-const DEFERRED_MAX: usize = 64;
 
 /// Everything a case needs.
 #[derive(Clone, Copy, Debug)]
@@ -106,22 +104,6 @@ pub fn run(
     Ok(world.finish(ending))
 }
 
-/// A question whose answer takes an event.
-#[derive(Debug)]
-struct Deferred {
-    id: u64,
-    awaits: Awaits,
-    watch: Watch,
-}
-
-#[derive(Debug)]
-enum Awaits {
-    Ready { process: u64, addresses: Vec<SocketAddr> },
-    Drained { local: SocketAddr, remote: SocketAddr },
-    Exit { process: u64 },
-    Still,
-}
-
 struct World<'a> {
     setup: Setup<'a>,
     table: SocketTable,
@@ -131,7 +113,7 @@ struct World<'a> {
     /// What the examiner writes to its standard streams.
     spoken: Captured,
     running: Running,
-    deferred: Vec<Deferred>,
+    questions: Questions,
     began: Instant,
     limits_checked: Instant,
 }
@@ -140,17 +122,13 @@ impl<'a> World<'a> {
     fn prepare(launcher: &mut Launcher, hierarchies: &Hierarchies, setup: Setup<'a>) -> Result<Self, GraderError> {
         let manifest = setup.exercise.manifest();
         let table = launcher.world()?;
+        let (examiner, channel, spoken) = prepare_examiner(launcher, hierarchies, setup)?;
+        // While the examiner's interpreter starts.
         let limits = sandbox_limits(setup.limits);
         let submission = launcher.sandbox(Role::Submission, limits, &manifest.names, &manifest.ban, hierarchies)?;
         for (name, content) in setup.submission.files() {
             submission.work().write(name, content)?;
         }
-        let mut examiner = launcher.sandbox(Role::Examiner, EXAMINER_LIMITS, &manifest.names, &[], hierarchies)?;
-        for path in suite_files(setup.exercise) {
-            let name = FileName::parse(path.as_bytes()).map_err(|error| suite_error(setup.case, &error))?;
-            examiner.work().write(&name, setup.exercise.file(path).expect("listed just now"))?;
-        }
-        let (channel, spoken) = start_examiner(&mut examiner)?;
         let now = Instant::now();
         let running = Running::default();
         let world = World {
@@ -161,7 +139,7 @@ impl<'a> World<'a> {
             channel,
             spoken,
             running,
-            deferred: vec![],
+            questions: Questions::default(),
             began: now,
             limits_checked: now,
         };
@@ -198,7 +176,7 @@ impl<'a> World<'a> {
             if self.channel.ended() {
                 return Err(self.examiner_died());
             }
-            self.answer_deferred()?;
+            self.answer_questions()?;
             if let Some(limit) = self.limit_hit()? {
                 return Ok(Ending::Limit(limit));
             }
@@ -207,7 +185,7 @@ impl<'a> World<'a> {
 
     /// Sleeps until something may have happened.
     fn wait(&self) -> io::Result<()> {
-        let tick = if self.deferred.is_empty() { LIMITS_INTERVAL } else { TABLE_INTERVAL };
+        let tick = if self.questions.is_empty() { LIMITS_INTERVAL } else { TABLE_INTERVAL };
         let mut sources = vec![
             PollFd::new(&self.channel, PollFlags::IN),
             PollFd::from_borrowed_fd(self.submission.notices(), PollFlags::IN),
@@ -259,11 +237,12 @@ impl<'a> World<'a> {
             Ask::Drained { local, remote } => self.defer(id, Awaits::Drained { local, remote })?,
             Ask::Exit { process } => self.defer(id, Awaits::Exit { process })?,
             Ask::Still => self.defer(id, Awaits::Still)?,
-            Ask::Forget => self.forget(id)?,
+            // A question that was answered meanwhile was answered for nothing; the examiner knows.
+            Ask::Forget if self.questions.forget(id) => self.reply(&answer, &[])?,
+            Ask::Forget => {}
             Ask::States { address } => {
                 let sockets = self.table.sockets(Protocol::Tcp)?;
-                let states =
-                    sockets.iter().filter(|socket| listens_at(socket.local, address)).map(|socket| socket.state);
+                let states = sockets.iter().filter(|socket| is_at(socket.local, address)).map(|socket| socket.state);
                 self.reply(&Answer { states: Some(states.collect()), ..answer }, &[])?;
             }
             Ask::Usage => {
@@ -305,60 +284,15 @@ impl<'a> World<'a> {
     }
 
     fn defer(&mut self, id: u64, awaits: Awaits) -> Result<(), GraderError> {
-        if self.deferred.len() == DEFERRED_MAX {
-            return Err(suite_error(self.setup.case, &"too many questions are open"));
-        }
-        self.deferred.push(Deferred { id, awaits, watch: Watch::default() });
-        Ok(())
+        self.questions.ask(id, awaits).map_err(|reason| suite_error(self.setup.case, &reason))
     }
 
-    /// A question that was answered meanwhile was answered for nothing; the examiner knows.
-    fn forget(&mut self, id: u64) -> io::Result<()> {
-        let open = self.deferred.len();
-        self.deferred.retain(|question| question.id != id);
-        if self.deferred.len() < open { self.reply(&Answer { id, ..Answer::default() }, &[]) } else { Ok(()) }
-    }
-
-    fn answer_deferred(&mut self) -> io::Result<()> {
-        if self.deferred.is_empty() {
-            return Ok(());
-        }
-        let sockets = self.table.sockets(Protocol::Tcp)?;
-        let mut open = std::mem::take(&mut self.deferred);
-        let mut threads = None;
-        for mut question in open.drain(..) {
-            let id = question.id;
-            if let Some(answer) = self.answered(&question.awaits, &sockets) {
-                self.reply(&Answer { id, ..answer }, &[])?;
-                continue;
-            }
-            if question.watch.due() {
-                let threads = threads.get_or_insert_with(|| tasks::threads(&self.submission.processes()));
-                if let Some(still) = question.watch.look(threads.clone(), sockets.clone()) {
-                    self.reply(&Answer { id, still: Some(still), ..Answer::default() }, &[])?;
-                    continue;
-                }
-            }
-            self.deferred.push(question);
+    fn answer_questions(&mut self) -> io::Result<()> {
+        let exit = |process| self.running.exit(process);
+        for answer in self.questions.answers(&self.table, &self.submission, exit)? {
+            self.reply(&answer, &[])?;
         }
         Ok(())
-    }
-
-    /// The answer, if the event has come.
-    fn answered(&self, awaits: &Awaits, sockets: &[Socket]) -> Option<Answer> {
-        match awaits {
-            Awaits::Still => None,
-            Awaits::Exit { process } => {
-                self.running.exit(*process).map(|exit| Answer { exit: Some(exit), ..Answer::default() })
-            }
-            Awaits::Ready { process, addresses } => {
-                if addresses.iter().all(|address| is_listening(sockets, *address)) {
-                    return Some(Answer { ready: Some(true), ..Answer::default() });
-                }
-                self.running.exit(*process).map(|exit| Answer { exit: Some(exit), ..Answer::default() })
-            }
-            Awaits::Drained { local, remote } => is_drained(sockets, *local, *remote).then(Answer::default),
-        }
     }
 
     fn limit_hit(&mut self) -> Result<Option<LimitHit>, GraderError> {
@@ -444,33 +378,28 @@ fn suite_files(exercise: &Exercise) -> impl Iterator<Item = &str> {
     exercise.paths().filter(|path| !path.starts_with("submissions/") && !path.starts_with("starter/"))
 }
 
-/// Its standard streams go into one capture: what it says there is for us, when it dies.
-fn start_examiner(examiner: &mut Sandbox) -> io::Result<(Channel, Captured)> {
+/// The examiner with the suite's files, its interpreter starting. Its standard streams go into one capture: what it says
+/// there is for us, when it dies.
+fn prepare_examiner(
+    launcher: &mut Launcher,
+    hierarchies: &Hierarchies,
+    setup: Setup<'_>,
+) -> Result<(Sandbox, Channel, Captured), GraderError> {
+    let names = &setup.exercise.manifest().names;
+    let mut examiner = launcher.sandbox(Role::Examiner, EXAMINER_LIMITS, names, &[], hierarchies)?;
+    for path in suite_files(setup.exercise) {
+        let name = FileName::parse(path.as_bytes()).map_err(|error| suite_error(setup.case, &error))?;
+        examiner.work().write(&name, setup.exercise.file(path).expect("listed just now"))?;
+    }
     let (channel, theirs) = Channel::pair()?;
     let (spoken, spoken_end) = Captured::new(OutputStream::Stderr)?;
     let nothing: OwnedFd = std::fs::File::open("/dev/null")?.into();
     let argv = python(&["-s", "-P", "-S", &format!("{LIBRARY}/examiner/run.py")]);
     let descriptors = [nothing.as_fd(), spoken_end.as_fd(), spoken_end.as_fd(), theirs.as_fd()];
     examiner.spawn(&argv, &environment(), &descriptors)?;
-    Ok((channel, spoken))
+    Ok((examiner, channel, spoken))
 }
 
 fn suite_error(case: &Case, reason: &dyn std::fmt::Display) -> GraderError {
     GraderError::Suite { case: case.id.clone(), reason: reason.to_string() }
-}
-
-/// A socket bound to every address of a family listens on each.
-fn listens_at(local: SocketAddr, wanted: SocketAddr) -> bool {
-    local.port() == wanted.port() && (local.ip() == wanted.ip() || local.ip().is_unspecified())
-}
-
-fn is_listening(sockets: &[Socket], address: SocketAddr) -> bool {
-    sockets.iter().any(|socket| socket.state == State::Listen && listens_at(socket.local, address))
-}
-
-/// Whether the socket that talks to `local` has been read empty; one that is gone has nothing left to read.
-fn is_drained(sockets: &[Socket], local: SocketAddr, remote: SocketAddr) -> bool {
-    let ours = sockets.iter().find(|socket| (socket.local, socket.remote) == (local, remote));
-    let theirs = sockets.iter().find(|socket| (socket.local, socket.remote) == (remote, local));
-    ours.is_none_or(|socket| socket.unsent == 0) && theirs.is_none_or(|socket| socket.unread == 0)
 }

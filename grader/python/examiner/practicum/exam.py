@@ -3,7 +3,6 @@
 import random
 import socket
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import frames
 
@@ -15,11 +14,12 @@ from .remote import Iterator, Passed, Shim, Task, an_object, expect
 FILE_BYTES_MAX = 8 << 20
 
 
-class Quiet(NamedTuple):
+class Quiet:
     """What the threads of a still submission wait for: [words, how many] each."""
 
-    waits: list
-    polling: bool
+    def __init__(self, waits, polling):
+        self.waits = waits
+        self.polling = polling
 
 
 class Exam:

@@ -1,0 +1,121 @@
+//! Questions of the examiner whose answer takes an event, or the proof that none will come.
+
+use std::io;
+use std::net::SocketAddr;
+
+use super::protocol::Answer;
+use super::quiet::Watch;
+use crate::sandbox::sockets::{Protocol, Socket, SocketTable, State};
+use crate::sandbox::tasks::{self, Thread};
+use crate::sandbox::{Exit, Sandbox};
+
+/// Questions that an examiner may leave open at a time.
+const OPEN_MAX: usize = 64;
+
+/// What an examiner waits for.
+#[derive(Debug)]
+pub enum Awaits {
+    /// All addresses are in LISTEN, or the process has ended.
+    Ready { process: u64, addresses: Vec<SocketAddr> },
+    /// The socket that `local` talks to has been read empty.
+    Drained { local: SocketAddr, remote: SocketAddr },
+    /// The process has ended.
+    Exit { process: u64 },
+    /// Nothing will happen any more.
+    Still,
+}
+
+#[derive(Debug)]
+struct Question {
+    id: u64,
+    awaits: Awaits,
+    watch: Watch,
+}
+
+/// The open ones.
+#[derive(Debug, Default)]
+pub struct Questions {
+    open: Vec<Question>,
+}
+
+impl Questions {
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Opens a question; an error when the examiner has too many.
+    pub fn ask(&mut self, id: u64, awaits: Awaits) -> Result<(), &'static str> {
+        if self.open.len() == OPEN_MAX {
+            return Err("too many questions are open");
+        }
+        self.open.push(Question { id, awaits, watch: Watch::default() });
+        Ok(())
+    }
+
+    /// Closes a question; `false` when it was answered meanwhile.
+    pub fn forget(&mut self, id: u64) -> bool {
+        let before = self.open.len();
+        self.open.retain(|question| question.id != id);
+        self.open.len() < before
+    }
+
+    /// Looks at the submission once and closes what can be answered. `exit` tells how a process has ended.
+    pub fn answers(
+        &mut self,
+        table: &SocketTable,
+        submission: &Sandbox,
+        exit: impl Fn(u64) -> Option<Exit>,
+    ) -> io::Result<Vec<Answer>> {
+        if self.open.is_empty() {
+            return Ok(vec![]);
+        }
+        let sockets = table.sockets(Protocol::Tcp)?;
+        let mut threads: Option<Vec<Thread>> = None;
+        let mut answers = Vec::new();
+        self.open.retain_mut(|question| {
+            let answer = event(&question.awaits, &sockets, &exit).or_else(|| {
+                let look = || tasks::threads(&submission.processes());
+                question.watch.due().then(|| threads.get_or_insert_with(look).clone()).and_then(|threads| {
+                    let still = question.watch.look(threads, sockets.clone())?;
+                    Some(Answer { still: Some(still), ..Answer::default() })
+                })
+            });
+            let open = answer.is_none();
+            answers.extend(answer.map(|answer| Answer { id: question.id, ..answer }));
+            open
+        });
+        Ok(answers)
+    }
+}
+
+/// The answer, if the event has come.
+fn event(awaits: &Awaits, sockets: &[Socket], exit: impl Fn(u64) -> Option<Exit>) -> Option<Answer> {
+    let ended = |process| exit(process).map(|exit| Answer { exit: Some(exit), ..Answer::default() });
+    match awaits {
+        Awaits::Still => None,
+        Awaits::Exit { process } => ended(*process),
+        Awaits::Ready { process, addresses } => {
+            if addresses.iter().all(|address| is_listening(sockets, *address)) {
+                return Some(Answer { ready: Some(true), ..Answer::default() });
+            }
+            ended(*process)
+        }
+        Awaits::Drained { local, remote } => is_drained(sockets, *local, *remote).then(Answer::default),
+    }
+}
+
+/// A socket bound to every address of a family is at each of them.
+pub fn is_at(local: SocketAddr, wanted: SocketAddr) -> bool {
+    local.port() == wanted.port() && (local.ip() == wanted.ip() || local.ip().is_unspecified())
+}
+
+fn is_listening(sockets: &[Socket], address: SocketAddr) -> bool {
+    sockets.iter().any(|socket| socket.state == State::Listen && is_at(socket.local, address))
+}
+
+/// Whether the socket that talks to `local` has been read empty; one that is gone has nothing left to read.
+fn is_drained(sockets: &[Socket], local: SocketAddr, remote: SocketAddr) -> bool {
+    let ours = sockets.iter().find(|socket| (socket.local, socket.remote) == (local, remote));
+    let theirs = sockets.iter().find(|socket| (socket.local, socket.remote) == (remote, local));
+    ours.is_none_or(|socket| socket.unsent == 0) && theirs.is_none_or(|socket| socket.unread == 0)
+}
