@@ -4,8 +4,10 @@
 //! `thorough` repeats the reference while every core is busy: a suite that depends on the machine's speed shows here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -53,67 +55,109 @@ pub struct Disagreement {
     pub replay: String,
 }
 
-/// Checks one exercise in the calling thread.
+/// Checks one exercise, grading several of its programs at a time.
 pub fn check(grader: &Grader, exercise: &Exercise, thorough: bool) -> Result<Acceptance, GraderError> {
     let began = Instant::now();
-    let mut found = Acceptance {
-        exercise: exercise.id().to_owned(),
-        ok: false,
-        cases: exercise.manifest().cases.len(),
-        reference: Tally::default(),
-        wrong: Tally::default(),
-        starter_fails: false,
-        seconds: 0.0,
-        disagreements: vec![],
-    };
-    let run = Run { grader, exercise };
-    check_reference(&run, &mut found, thorough)?;
-    check_wrong(&run, &mut found)?;
-    check_starter(&run, &mut found)?;
-    found.ok = found.disagreements.is_empty();
-    found.seconds = began.elapsed().as_secs_f64();
-    Ok(found)
-}
-
-fn check_reference(run: &Run<'_>, found: &mut Acceptance, thorough: bool) -> Result<(), GraderError> {
-    let reference = own(run.exercise, "reference")?;
-    for seed in 0..REFERENCE_SEEDS {
-        let report = run.grade(&reference, &root(seed))?;
-        found.reference.count(run.compare("reference", &BTreeSet::new(), &report), &mut found.disagreements);
-    }
+    let (mut reference, mut wrong) = (Tally::default(), Tally::default());
+    let mut disagreements = Vec::new();
+    let mut starter_fails = false;
+    let mut runs = ordinary_runs(exercise)?;
+    let mut findings = grade_all(grader, exercise, &runs)?;
     if thorough {
+        let busy_runs = busy_runs(exercise)?;
         let _busy = BusyCores::start();
-        for seed in 0..BUSY_RUNS {
-            let report = run.grade(&reference, &root(REFERENCE_SEEDS + seed))?;
-            found.reference.count(run.compare("reference", &BTreeSet::new(), &report), &mut found.disagreements);
+        findings.extend(grade_all(grader, exercise, &busy_runs)?);
+        runs.extend(busy_runs);
+    }
+    for (run, disagreement) in runs.iter().zip(findings) {
+        match run.part {
+            Part::Reference => reference.count(disagreement.is_none()),
+            Part::Wrong => wrong.count(disagreement.is_none()),
+            Part::Starter => starter_fails = disagreement.is_none(),
         }
+        disagreements.extend(disagreement);
     }
-    Ok(())
+    Ok(Acceptance {
+        exercise: exercise.id().to_owned(),
+        ok: disagreements.is_empty(),
+        cases: exercise.manifest().cases.len(),
+        reference,
+        wrong,
+        starter_fails,
+        seconds: began.elapsed().as_secs_f64(),
+        disagreements,
+    })
 }
 
-fn check_wrong(run: &Run<'_>, found: &mut Acceptance) -> Result<(), GraderError> {
-    for wrong in &run.exercise.manifest().wrong {
-        let name = format!("wrong/{}", wrong.name);
-        let report = run.grade(&own(run.exercise, &name)?, &root(0))?;
-        found.wrong.count(run.compare(&name, &wrong.fails, &report), &mut found.disagreements);
-    }
-    Ok(())
+/// One grading of one of the exercise's own programs.
+struct Run {
+    part: Part,
+    /// Folder below `submissions/`, or `starter`.
+    program: String,
+    submission: Submission,
+    root: Root,
+    /// The cases that must fail; `None` where any will do.
+    expected: Option<BTreeSet<String>>,
 }
 
-fn check_starter(run: &Run<'_>, found: &mut Acceptance) -> Result<(), GraderError> {
-    let starter = run.exercise.starter().map_err(|error| GraderError::Request(error.to_string()))?;
-    let report = run.grade(&starter, &root(0))?;
-    found.starter_fails = !report.verdict.passed();
-    if report.verdict.passed() {
-        found.disagreements.push(Disagreement {
-            program: "starter".to_owned(),
-            expected: run.exercise.manifest().cases.iter().map(|case| case.id.clone()).collect(),
-            actual: BTreeSet::new(),
-            messages: BTreeMap::new(),
-            replay: String::new(),
-        });
+#[derive(Clone, Copy)]
+enum Part {
+    Reference,
+    Wrong,
+    Starter,
+}
+
+fn ordinary_runs(exercise: &Exercise) -> Result<Vec<Run>, GraderError> {
+    let mut runs = reference_runs(exercise, 0..REFERENCE_SEEDS)?;
+    for wrong in &exercise.manifest().wrong {
+        let program = format!("wrong/{}", wrong.name);
+        let (submission, expected) = (own(exercise, &program)?, Some(wrong.fails.clone()));
+        runs.push(Run { part: Part::Wrong, program, submission, root: root(0), expected });
     }
-    Ok(())
+    let submission = exercise.starter().map_err(|error| GraderError::Request(format!("starter: {error}")))?;
+    runs.push(Run { part: Part::Starter, program: "starter".to_owned(), submission, root: root(0), expected: None });
+    Ok(runs)
+}
+
+fn busy_runs(exercise: &Exercise) -> Result<Vec<Run>, GraderError> {
+    reference_runs(exercise, REFERENCE_SEEDS..REFERENCE_SEEDS + BUSY_RUNS)
+}
+
+fn reference_runs(exercise: &Exercise, seeds: Range<usize>) -> Result<Vec<Run>, GraderError> {
+    let reference = own(exercise, "reference")?;
+    let run = |seed| Run {
+        part: Part::Reference,
+        program: "reference".to_owned(),
+        submission: reference.clone(),
+        root: root(seed),
+        expected: Some(BTreeSet::new()),
+    };
+    Ok(seeds.map(run).collect())
+}
+
+/// What each run disagrees on, in the order of the runs.
+fn grade_all(grader: &Grader, exercise: &Exercise, runs: &[Run]) -> Result<Vec<Option<Disagreement>>, GraderError> {
+    let (next, found) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    let take = || {
+        let index = next.fetch_add(1, Ordering::Relaxed);
+        runs.get(index).map(|run| (index, run))
+    };
+    let work = || {
+        while let Some((index, run)) = take() {
+            let disagreement = run.grade(grader, exercise);
+            found.lock().expect("no thread panics with the lock").insert(index, disagreement);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..cores() {
+            scope.spawn(work);
+        }
+    });
+    found.into_inner().expect("no thread panics with the lock").into_values().collect()
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn own(exercise: &Exercise, name: &str) -> Result<Submission, GraderError> {
@@ -128,27 +172,34 @@ fn root(seed: usize) -> Root {
 }
 
 impl Tally {
-    fn count(&mut self, disagreement: Option<Disagreement>, all: &mut Vec<Disagreement>) {
+    fn count(&mut self, right: bool) {
         self.of += 1;
-        match disagreement {
-            None => self.right += 1,
-            Some(disagreement) => all.push(disagreement),
+        self.right += usize::from(right);
+    }
+}
+
+impl Run {
+    fn grade(&self, grader: &Grader, exercise: &Exercise) -> Result<Option<Disagreement>, GraderError> {
+        let request = Request { root: self.root.clone(), only: None, seed: None, set: BTreeMap::new() };
+        let report = grader.grade(exercise, &self.submission, &request, &mut |_| {}, &|| false)?;
+        Ok(match &self.expected {
+            Some(expected) => self.compare(expected, &report),
+            None if report.verdict.passed() => Some(self.passes(exercise)),
+            None => None,
+        })
+    }
+
+    fn passes(&self, exercise: &Exercise) -> Disagreement {
+        Disagreement {
+            program: self.program.clone(),
+            expected: exercise.manifest().cases.iter().map(|case| case.id.clone()).collect(),
+            actual: BTreeSet::new(),
+            messages: BTreeMap::new(),
+            replay: format!("practicum grade {id} {id}/{}", self.program, id = exercise.id()),
         }
     }
-}
 
-struct Run<'a> {
-    grader: &'a Grader,
-    exercise: &'a Exercise,
-}
-
-impl Run<'_> {
-    fn grade(&self, submission: &Submission, root: &Root) -> Result<Report, GraderError> {
-        let request = Request { root: root.clone(), only: None, seed: None, set: BTreeMap::new() };
-        self.grader.grade(self.exercise, submission, &request, &mut |_| {}, &|| false)
-    }
-
-    fn compare(&self, program: &str, expected: &BTreeSet<String>, report: &Report) -> Option<Disagreement> {
+    fn compare(&self, expected: &BTreeSet<String>, report: &Report) -> Option<Disagreement> {
         let failed = report.cases.iter().filter(|case| !case.verdict.passed());
         let actual: BTreeSet<String> = failed.clone().map(|case| case.id.clone()).collect();
         let first = expected.symmetric_difference(&actual).next()?.clone();
@@ -159,10 +210,10 @@ impl Run<'_> {
                 (case.id.clone(), format!("{}: {}", case.verdict.label(), case.message.as_deref().unwrap_or("")))
             })
             .collect();
-        let id = self.exercise.id();
+        let (id, program) = (&report.exercise, &self.program);
         let seed = case.seed.as_deref().unwrap_or_default();
         Some(Disagreement {
-            program: program.to_owned(),
+            program: program.clone(),
             expected: expected.clone(),
             actual,
             messages,
@@ -180,8 +231,7 @@ struct BusyCores {
 impl BusyCores {
     fn start() -> BusyCores {
         let over = std::sync::Arc::new(AtomicBool::new(false));
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = (0..cores)
+        let threads = (0..cores())
             .map(|_| {
                 let over = over.clone();
                 std::thread::spawn(move || {
@@ -217,7 +267,7 @@ impl Acceptance {
             self.reference.of,
             self.wrong.right,
             self.wrong.of,
-            Duration::from_secs_f64(self.seconds).as_secs_f64(),
+            self.seconds,
         )
     }
 }

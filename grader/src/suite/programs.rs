@@ -234,6 +234,11 @@ impl Running {
         self.started.iter().find(|started| started.process == process)?.exit
     }
 
+    /// Whether no program is left whose end is not known.
+    pub fn all_ended(&self) -> bool {
+        self.started.iter().all(|started| started.exit.is_some())
+    }
+
     pub fn into_started(self) -> Vec<Started> {
         self.started
     }
