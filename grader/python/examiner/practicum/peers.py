@@ -35,8 +35,6 @@ class Peer:
         # Closing after a failure could make the program fail in another way, which would then be told instead.
         if kind is None:
             self.close()
-        else:
-            self._link.kept.append(self)
 
     def fileno(self):
         return self._socket.fileno()
