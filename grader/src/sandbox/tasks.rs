@@ -88,7 +88,10 @@ fn look(pid: i32, id: i32) -> Option<Thread> {
         .filter_map(|name| field(name)?.parse::<u64>().ok())
         .sum();
     let doing = match field("State:")?.chars().next()? {
-        'S' => sleeping(&fs::read_to_string(format!("/proc/{pid}/task/{id}/syscall")).ok()?),
+        // What may not be read proves nothing; `doctor` finds that out beforehand.
+        'S' => {
+            fs::read_to_string(format!("/proc/{pid}/task/{id}/syscall")).map_or(Doing::Running, |line| sleeping(&line))
+        }
         'T' | 't' => Doing::Stuck(Wait::Stopped),
         // Dead and waiting for its parent, who is the one to look at.
         'Z' | 'X' => return None,
