@@ -132,9 +132,32 @@ pub struct Case {
     pub requirement: Option<String>,
     #[serde(default)]
     pub hint: Option<String>,
-    /// Limits of this case, where they differ from the exercise's.
+    /// Where this case's limits differ from the exercise's.
     #[serde(default)]
-    pub limits: Option<Limits>,
+    pub limits: LimitChanges,
+}
+
+/// Limits that a case has of its own.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitChanges {
+    pub cpu_s: Option<u32>,
+    pub wall_s: Option<u32>,
+    pub memory_mib: Option<u32>,
+    pub processes: Option<u32>,
+}
+
+impl Limits {
+    /// These limits with the changes made.
+    #[must_use]
+    pub fn changed(self, changes: LimitChanges) -> Limits {
+        Limits {
+            cpu_s: changes.cpu_s.unwrap_or(self.cpu_s),
+            wall_s: changes.wall_s.unwrap_or(self.wall_s),
+            memory_mib: changes.memory_mib.unwrap_or(self.memory_mib),
+            processes: changes.processes.unwrap_or(self.processes),
+        }
+    }
 }
 
 /// A wrong program in `submissions/wrong/` and the exact set of cases that it must fail.

@@ -215,7 +215,7 @@ fn setups<'a>(
         submission,
         case,
         programs,
-        limits: case.limits.unwrap_or(exercise.manifest().limits),
+        limits: exercise.manifest().limits.changed(case.limits),
         seed: request.seed.unwrap_or_else(|| derived(case)),
     };
     let wanted = |case: &&Case| request.only.as_ref().is_none_or(|only| case.id == *only);
