@@ -251,7 +251,8 @@ fn unstable(first: Judgement) -> Judgement {
 
 fn refused(case: &Case, refusal: &Refusal, seed: CaseSeed) -> CaseReport {
     let judgement = Judgement { verdict: refusal.verdict, message: None, evidence: vec![] };
-    case_report(case, judgement, Usage::default(), seed)
+    // The case was not tried, so its hint would mislead.
+    CaseReport { hint: None, ..case_report(case, judgement, Usage::default(), seed) }
 }
 
 fn case_report(case: &Case, judgement: Judgement, usage: Usage, seed: CaseSeed) -> CaseReport {

@@ -100,7 +100,7 @@ def stuck(answer, doing):
     waits = answer["waits"]
     if not waits:
         return Crashed(f"{doing}, but the program has ended")
-    return Deadlock(f"{doing}, but nothing will ever happen: {describe(waits)}")
+    return Deadlock(f"{doing}. That will never happen: in the program {describe(waits)}")
 
 
 def describe(waits):
