@@ -75,6 +75,8 @@ fn what_an_exercise_needs_is_there() {
     check(without("exercise.toml"), "exercise.toml is missing");
     check(without("starter/"), "starter/ is missing");
     check(without("submissions/reference/"), "submissions/reference/ is missing");
+    let unknown = "program \"server\" runs \"server.py\", which is not in files";
+    check(toml("file = \"answer.py\"", "file = \"server.py\""), unknown);
 }
 
 #[test]
