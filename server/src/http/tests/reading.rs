@@ -115,7 +115,7 @@ async fn a_long_poll_answers_when_the_report_is_there(db: PgPool) {
     let path = format!("{}?wait=60", path(id));
     let (page, _) = tokio::join!(amara.get(&path), site.world.grade_next(10));
     assert_eq!(page.ok()["state"], "graded");
-    assert_eq!(amara.get(&path.replace("60", "0")).await.ok()["report"]["points"], 10);
+    assert_eq!(amara.get(&path.replace("wait=60", "wait=0")).await.ok()["report"]["points"], 10);
 }
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
