@@ -60,6 +60,8 @@ fn a_killed_parent_leaves_no_postgres() {
 #[test]
 fn sigterm_ends_the_command_and_then_the_cluster() {
     let (mut child, files, postgres) = start_holding();
+    // Waiting closes it otherwise, and `cat` would end by itself before the signal comes.
+    let _held_open = child.stdin.take();
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(128 + 15));
     wait_until_ended(postgres);
