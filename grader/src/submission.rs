@@ -89,7 +89,7 @@ impl FileName {
         }
         let parts: Vec<&str> = name.split('/').collect();
         if parts.len() > NAME_PARTS_MAX {
-            return Err(wrong("it lies more than 8 folders deep"));
+            return Err(wrong("it lies more than 7 folders deep"));
         }
         if parts.iter().any(|part| part.is_empty() || *part == "." || *part == "..") {
             return Err(wrong("\".\", \"..\" and empty parts are not allowed"));
@@ -223,60 +223,77 @@ impl Gathered {
 }
 
 fn from_zip(name: &str, archive: &[u8]) -> Result<Submission, SubmissionError> {
-    let wrong = |reason: String| SubmissionError::Archive { name: name.to_owned(), reason };
-    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(archive)).map_err(|error| wrong(error.to_string()))?;
+    let damaged = |_| damaged(name, "a zip archive");
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(archive)).map_err(damaged)?;
     if zip.len() > ARCHIVE_ENTRIES_MAX {
         return Err(SubmissionError::TooManyFiles);
     }
     let mut gathered = Gathered::default();
     for index in 0..zip.len() {
-        let entry = zip.by_index(index).map_err(|error| wrong(error.to_string()))?;
-        if entry.is_dir() {
+        let entry = zip.by_index(index).map_err(damaged)?;
+        let inside = entry.name_raw().to_vec();
+        if entry.is_dir() || left_out(&inside) {
             continue;
         }
-        let name = entry.name_raw().to_vec();
         if entry.is_symlink() {
-            return Err(wrong(format!("{:?} is a link: put the file itself in", String::from_utf8_lossy(&name))));
+            return Err(not_plain(name, &inside, "a link"));
         }
-        if left_out(&name) {
-            continue;
-        }
-        let content = read_entry(entry, gathered.room()).map_err(|error| wrong(error.to_string()))?;
-        gathered.add(&name, content)?;
+        let content = read_entry(entry, gathered.room()).map_err(|error| damaged(error.into()))?;
+        gathered.add(&inside, content)?;
     }
     gathered.finish()
 }
 
 fn from_tar_gz(name: &str, archive: &[u8]) -> Result<Submission, SubmissionError> {
-    let wrong = |reason: String| SubmissionError::Archive { name: name.to_owned(), reason };
-    let unpacked = flate2::read::GzDecoder::new(archive).take(ARCHIVE_BYTES_MAX as u64);
-    let mut tar = tar::Archive::new(unpacked);
-    let mut gathered = Gathered::default();
-    for (index, entry) in tar.entries().map_err(|error| wrong(error.to_string()))?.enumerate() {
-        if index == ARCHIVE_ENTRIES_MAX {
-            return Err(SubmissionError::TooManyFiles);
-        }
-        let entry = entry.map_err(|error| wrong(error.to_string()))?;
-        let name = entry.path_bytes().into_owned();
-        let kind = entry.header().entry_type();
-        if kind.is_dir() || kind.is_pax_global_extensions() || left_out(&name) {
-            continue;
-        }
-        if !kind.is_file() {
-            return Err(wrong(format!(
-                "{:?} is not a plain file: put the file itself in",
-                String::from_utf8_lossy(&name)
-            )));
-        }
-        let name = name.strip_prefix(b"./").unwrap_or(&name).to_vec();
-        let content = read_entry(entry, gathered.room()).map_err(|error| wrong(error.to_string()))?;
-        gathered.add(&name, content)?;
+    let mut unpacked = flate2::read::GzDecoder::new(archive).take(ARCHIVE_BYTES_MAX);
+    let gathered = from_tar(name, &mut unpacked);
+    // Reading to the end compares the checksum of the whole.
+    let rest = std::io::copy(&mut unpacked, &mut std::io::sink());
+    if unpacked.limit() == 0 {
+        return Err(SubmissionError::TooLarge);
     }
+    let gathered = gathered?;
+    rest.map_err(|_| damaged(name, TAR_GZ))?;
     gathered.finish()
 }
 
+fn from_tar(name: &str, unpacked: impl Read) -> Result<Gathered, SubmissionError> {
+    let damaged = |_| damaged(name, TAR_GZ);
+    let mut tar = tar::Archive::new(unpacked);
+    let mut gathered = Gathered::default();
+    for (index, entry) in tar.entries().map_err(damaged)?.enumerate() {
+        if index == ARCHIVE_ENTRIES_MAX {
+            return Err(SubmissionError::TooManyFiles);
+        }
+        let entry = entry.map_err(damaged)?;
+        let inside = entry.path_bytes().into_owned();
+        let kind = entry.header().entry_type();
+        if kind.is_dir() || kind.is_pax_global_extensions() || left_out(&inside) {
+            continue;
+        }
+        if !kind.is_file() {
+            return Err(not_plain(name, &inside, "not a plain file"));
+        }
+        let content = read_entry(entry, gathered.room()).map_err(damaged)?;
+        gathered.add(inside.strip_prefix(b"./").unwrap_or(&inside), content)?;
+    }
+    Ok(gathered)
+}
+
+const TAR_GZ: &str = "a gzipped tar archive";
+
+fn damaged(archive: &str, kind: &str) -> SubmissionError {
+    let reason = format!("it is damaged or not {kind}: pack it again");
+    SubmissionError::Archive { name: archive.to_owned(), reason }
+}
+
+fn not_plain(archive: &str, inside: &[u8], what: &str) -> SubmissionError {
+    let reason = format!("{:?} is {what}: put the file itself in", String::from_utf8_lossy(inside));
+    SubmissionError::Archive { name: archive.to_owned(), reason }
+}
+
 /// Bytes of tar that are unpacked before giving up: the content and, for each entry, headers and padding.
-const ARCHIVE_BYTES_MAX: usize = BYTES_MAX + ARCHIVE_ENTRIES_MAX * 4096;
+const ARCHIVE_BYTES_MAX: u64 = (BYTES_MAX + ARCHIVE_ENTRIES_MAX * 4096) as u64;
 
 /// Reads one byte more than there is room for, so that the caller's limit trips instead of a silent cut.
 fn read_entry(entry: impl Read, room: usize) -> std::io::Result<Vec<u8>> {
@@ -285,9 +302,10 @@ fn read_entry(entry: impl Read, room: usize) -> std::io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// What packers of archives add by themselves.
+/// What packers of archives add by themselves; `._` begins the files that macOS keeps attributes in.
 fn left_out(name: &[u8]) -> bool {
-    name.split(|byte| *byte == b'/').any(|part| part == b"__pycache__" || part == b"__MACOSX" || part == b".DS_Store")
+    let added = |part: &[u8]| matches!(part, b"__pycache__" | b"__MACOSX" | b".DS_Store") || part.starts_with(b"._");
+    name.split(|byte| *byte == b'/').any(added)
 }
 
 fn read_folder(
