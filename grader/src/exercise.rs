@@ -81,7 +81,7 @@ pub struct Manifest {
     pub programs: BTreeMap<String, Program>,
     #[serde(default)]
     pub limits: Limits,
-    #[serde(rename = "case")]
+    #[serde(default, rename = "case")]
     pub cases: Vec<Case>,
     #[serde(default, rename = "wrong")]
     pub wrong: Vec<Wrong>,
@@ -132,9 +132,30 @@ pub struct Case {
     pub requirement: Option<String>,
     #[serde(default)]
     pub hint: Option<String>,
-    /// Limits of this case, where they differ from the exercise's.
     #[serde(default)]
-    pub limits: Option<Limits>,
+    pub limits: OtherLimits,
+}
+
+/// Limits of one case where they differ from the exercise's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OtherLimits {
+    pub cpu_s: Option<u32>,
+    pub wall_s: Option<u32>,
+    pub memory_mib: Option<u32>,
+    pub processes: Option<u32>,
+}
+
+impl Case {
+    /// What this case may use in an exercise with `general` limits.
+    pub fn limits_in(&self, general: Limits) -> Limits {
+        Limits {
+            cpu_s: self.limits.cpu_s.unwrap_or(general.cpu_s),
+            wall_s: self.limits.wall_s.unwrap_or(general.wall_s),
+            memory_mib: self.limits.memory_mib.unwrap_or(general.memory_mib),
+            processes: self.limits.processes.unwrap_or(general.processes),
+        }
+    }
 }
 
 /// A wrong program in `submissions/wrong/` and the exact set of cases that it must fail.
@@ -343,7 +364,7 @@ fn check_manifest(manifest: &Manifest) -> Result<(), String> {
     }
     let mut ids = BTreeSet::new();
     for case in &manifest.cases {
-        check_id("case id", &case.id)?;
+        check_id("exercise.toml: case id", &case.id)?;
         if !ids.insert(case.id.as_str()) {
             return Err(format!("exercise.toml: case {:?} is there twice", case.id));
         }
@@ -351,7 +372,11 @@ fn check_manifest(manifest: &Manifest) -> Result<(), String> {
             return Err(format!("exercise.toml: case {:?} gives no points", case.id));
         }
     }
+    let mut names = BTreeSet::new();
     for wrong in &manifest.wrong {
+        if !names.insert(wrong.name.as_str()) {
+            return Err(format!("exercise.toml: wrong program {:?} is there twice", wrong.name));
+        }
         if let Some(stranger) = wrong.fails.iter().find(|id| !ids.contains(id.as_str())) {
             return Err(format!("exercise.toml: wrong program {:?} names the unknown case {stranger:?}", wrong.name));
         }

@@ -121,7 +121,7 @@ impl Grader {
             let report = match &refusal {
                 Some(refusal) => refused(case, refusal, seed),
                 None => {
-                    let limits = case.limits.unwrap_or(exercise.manifest().limits);
+                    let limits = case.limits_in(exercise.manifest().limits);
                     let setup = Setup { exercise, submission, case, programs: &programs, limits, seed };
                     self.run_case(&mut launcher, setup, cancelled)?
                 }
