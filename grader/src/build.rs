@@ -4,15 +4,15 @@
 //! a build error everywhere. What the parser found is a fact; the rules are judged here.
 
 use std::fmt::Write as _;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::exercise::Exercise;
 use crate::grading::GraderError;
-use crate::sandbox::{Exit, Hierarchies, LIBRARY, Launcher, Notice, Role, SandboxLimits};
+use crate::sandbox::{Exit, Hierarchies, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits};
 use crate::submission::Submission;
 use crate::suite;
 use crate::verdict::Verdict;
@@ -54,54 +54,58 @@ struct ImportFact {
     module: String,
 }
 
-/// Looks at the submission; `None` when nothing is wrong.
-pub fn build(
-    launcher: &mut Launcher,
-    hierarchies: &Hierarchies,
-    exercise: &Exercise,
-    submission: &Submission,
-    python_version: &str,
-) -> Result<Option<Refusal>, GraderError> {
-    let (exit, text) = parse(launcher, hierarchies, submission)?;
-    let facts: Option<Facts> = serde_json::from_slice(&text).ok();
-    Ok(match facts {
-        Some(facts) if exit == Some(Exit::Exited(0)) => judge(&facts, &exercise.manifest().ban, python_version),
-        // A parser that dies or never ends was given something made for that.
-        _ => Some(Refusal {
-            verdict: Verdict::BuildError,
-            message: "Python gave up on parsing the files: they need too much memory or time".to_owned(),
-        }),
-    })
+/// A parser at work.
+#[derive(Debug)]
+pub struct Parse {
+    sandbox: Sandbox,
+    facts: OwnedFd,
 }
 
-fn parse(
-    launcher: &mut Launcher,
-    hierarchies: &Hierarchies,
-    submission: &Submission,
-) -> Result<(Option<Exit>, Vec<u8>), GraderError> {
-    let mut sandbox = launcher.sandbox(Role::Submission, LIMITS, &[], &[], hierarchies)?;
-    for (name, content) in submission.files() {
-        sandbox.work().write(name, content)?;
+impl Parse {
+    /// Starts parsing the submission's files.
+    pub fn start(
+        launcher: &mut Launcher,
+        hierarchies: &Hierarchies,
+        submission: &Submission,
+    ) -> Result<Parse, GraderError> {
+        let mut sandbox = launcher.sandbox(Role::Submission, LIMITS, &[], &[], hierarchies)?;
+        sandbox.work().fill(submission)?;
+        let nothing: OwnedFd = std::fs::File::options().read(true).write(true).open("/dev/null")?.into();
+        let (facts, facts_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(io::Error::from)?;
+        let argv = suite::python(&["-B", "-s", "-P", "-S", &format!("{LIBRARY}/shim/build.py")]);
+        let descriptors = [nothing.as_fd(), nothing.as_fd(), nothing.as_fd(), facts_end.as_fd()];
+        sandbox.spawn(&argv, &suite::environment(), &descriptors)?;
+        Ok(Parse { sandbox, facts })
     }
-    let nothing: OwnedFd = std::fs::File::options().read(true).write(true).open("/dev/null")?.into();
-    let (facts, facts_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(std::io::Error::from)?;
-    let argv = suite::python(&["-B", "-s", "-P", "-S", &format!("{LIBRARY}/shim/build.py")]);
-    let descriptors = [nothing.as_fd(), nothing.as_fd(), nothing.as_fd(), facts_end.as_fd()];
-    sandbox.spawn(&argv, &suite::environment(), &descriptors)?;
-    drop(facts_end);
-    let killer = sandbox.killer_after(PATIENCE)?;
-    let mut text = Vec::new();
-    std::fs::File::from(facts).take(FACTS_BYTES_MAX).read_to_end(&mut text)?;
-    drop(killer);
-    let began = Instant::now();
-    while began.elapsed() < PATIENCE {
-        match sandbox.next_notice() {
-            Ok(Notice::Exited { exit, .. }) => return Ok((Some(exit), text)),
-            Ok(_) => {}
-            Err(_) => break,
+
+    /// What is wrong with the submission; `None` when nothing is.
+    pub fn finish(self, exercise: &Exercise, python_version: &str) -> Result<Option<Refusal>, GraderError> {
+        let (exit, text) = self.wait()?;
+        let facts: Option<Facts> = serde_json::from_slice(&text).ok();
+        Ok(match facts {
+            Some(facts) if exit == Some(Exit::Exited(0)) => judge(&facts, &exercise.manifest().ban, python_version),
+            // A parser that dies or never ends was given something made for that.
+            _ => Some(Refusal {
+                verdict: Verdict::BuildError,
+                message: "Python gave up on parsing the files: they need too much memory or time".to_owned(),
+            }),
+        })
+    }
+
+    /// How it ended, if by itself, and what it found.
+    fn wait(mut self) -> Result<(Option<Exit>, Vec<u8>), GraderError> {
+        let _killer = self.sandbox.killer_after(PATIENCE)?;
+        let mut text = Vec::new();
+        std::fs::File::from(self.facts).take(FACTS_BYTES_MAX).read_to_end(&mut text)?;
+        loop {
+            match self.sandbox.next_notice() {
+                Ok(Notice::Exited { exit, .. }) => return Ok((Some(exit), text)),
+                Ok(_) => {}
+                // Killed for its time.
+                Err(_) => return Ok((None, text)),
+            }
         }
     }
-    Ok((None, text))
 }
 
 fn judge(facts: &Facts, bans: &[String], python_version: &str) -> Option<Refusal> {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::grading::{Grader, GraderError};
+use crate::sandbox::tasks::{self, Doing, Wait};
 use crate::sandbox::{Exit, Launcher, Notice, Role, Sandbox, SandboxLimits};
 use crate::submission::Submission;
 use crate::suite;
@@ -44,6 +45,10 @@ const LIMITS: SandboxLimits =
 /// An attack that is not over by then has failed the machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a thread is given to come to its endless wait.
+const PATIENCE_FOR_A_LOOK: Duration = Duration::from_secs(10);
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
 /// Looks at everything.
 pub fn examine() -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -64,6 +69,7 @@ pub fn examine() -> Vec<Finding> {
         Ok(mut launcher) => {
             findings.push(present("namespaces", "mounts, processes, network, IPC and users have their own".to_owned()));
             findings.extend(ATTACKS.iter().map(|(wall, program)| attacked(&grader, &mut launcher, wall, program)));
+            findings.push(deadlocks(&grader, &mut launcher));
         }
         Err(error) => findings.push(absent(
             "namespaces",
@@ -115,21 +121,51 @@ fn attacked(grader: &Grader, launcher: &mut Launcher, wall: &str, program: &str)
     }
 }
 
-/// The first line that the program says.
-fn attack(grader: &Grader, launcher: &mut Launcher, program: &str) -> Result<String, GraderError> {
-    let mut sandbox = sandbox(grader, launcher)?;
-    let submission = Submission::from_files([(b"attack.py".to_vec(), program.as_bytes().to_vec())])
-        .map_err(|error| GraderError::Request(error.to_string()))?;
-    for (name, content) in submission.files() {
-        sandbox.work().write(name, content)?;
+/// Whether a thread that waits for ever is seen to do so.
+fn deadlocks(grader: &Grader, launcher: &mut Launcher) -> Finding {
+    let what = "deadlocks can be proved";
+    let remedy =
+        "Let this process see what others wait for: run as root with CAP_SYS_PTRACE, as docker-compose.yml does.";
+    match stuck_thread(grader, launcher) {
+        Ok(true) => present(what, "a thread that waits for ever was seen to".to_owned()),
+        Ok(false) => {
+            absent(what, &"what a thread waits for cannot be read: such cases end at their wall limit", remedy)
+        }
+        Err(error) => absent(what, &error, remedy),
     }
-    let (mut output, output_end) = std::io::pipe()?;
+}
+
+fn stuck_thread(grader: &Grader, launcher: &mut Launcher) -> Result<bool, GraderError> {
+    let mut sandbox = sandbox(grader, launcher)?;
+    let _running = start(&mut sandbox, "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()\n")?;
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE_FOR_A_LOOK {
+        let threads = tasks::threads(&sandbox.processes());
+        if !threads.is_empty() && threads.iter().all(|thread| matches!(thread.doing, Doing::Stuck(Wait::Lock))) {
+            return Ok(true);
+        }
+        std::thread::sleep(LOOK_INTERVAL);
+    }
+    Ok(false)
+}
+
+/// Starts a Python program; returns the name of its process and the end of what it writes.
+fn start(sandbox: &mut Sandbox, program: &str) -> Result<(u64, std::io::PipeReader), GraderError> {
+    let submission = Submission::from_files([(b"program.py".to_vec(), program.as_bytes().to_vec())])
+        .map_err(|error| GraderError::Request(error.to_string()))?;
+    sandbox.work().fill(&submission)?;
+    let (output, output_end) = std::io::pipe()?;
     let output_end: OwnedFd = output_end.into();
     let nothing: OwnedFd = std::fs::File::open("/dev/null")?.into();
-    let argv = suite::python(&["-B", "-s", "attack.py"]);
+    let argv = suite::python(&["-B", "-s", "program.py"]);
     let descriptors = [nothing.as_fd(), output_end.as_fd(), output_end.as_fd()];
-    let id = sandbox.spawn(&argv, &suite::environment(), &descriptors)?;
-    drop(output_end);
+    Ok((sandbox.spawn(&argv, &suite::environment(), &descriptors)?, output))
+}
+
+/// The last line that the program says.
+fn attack(grader: &Grader, launcher: &mut Launcher, program: &str) -> Result<String, GraderError> {
+    let mut sandbox = sandbox(grader, launcher)?;
+    let (id, mut output) = start(&mut sandbox, program)?;
     let _killer = sandbox.killer_after(PATIENCE)?;
     exit_of(&mut sandbox, id)?;
     sandbox.kill();

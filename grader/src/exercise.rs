@@ -1,8 +1,7 @@
 //! An exercise: one folder, read whole, checked once, identified by the hash of its bytes.
 //!
-//! The folder's `exercise.toml` holds facts only; unknown keys are errors, so that a typing mistake never silently
-//! becomes a default. An [`Exercise`] in hand is proof that ids are unique, points add up and every file it names
-//! exists. It can be packed into one archive for the database and read back from it, byte for byte.
+//! An [`Exercise`] in hand is proof that ids are unique, that every case gives points and that the files and programs it
+//! names are there. It can be packed into one archive for the database and read back from it, byte for byte.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,11 +9,13 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use utoipa::ToSchema;
 
-use crate::submission::{FileName, Submission, SubmissionError};
+use crate::submission::{Submission, SubmissionError};
+
+mod manifest;
+
+pub use manifest::{Case, Lane, LimitChanges, Limits, Manifest, Program, Visibility, Wrong};
 
 /// Largest exercise folder, in bytes of content.
 pub const EXERCISE_BYTES_MAX: usize = 8 << 20;
@@ -27,143 +28,6 @@ pub const EXERCISE_FILES_MAX: usize = 512;
 pub struct ExerciseError {
     pub exercise: String,
     pub reason: String,
-}
-
-/// Where and how programs of this exercise run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Lane {
-    Native,
-    Simulated,
-}
-
-/// Who may see why a case failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Visibility {
-    #[default]
-    Visible,
-    /// Title, verdict and points only.
-    Hidden,
-    /// Hidden until the assignment closes.
-    AfterDue,
-}
-
-/// `exercise.toml`, word for word.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Manifest {
-    pub title: String,
-    /// Section of the course, from 1.
-    pub section: u8,
-    /// Slide topics, such as `1-29`.
-    #[serde(default)]
-    pub topics: Vec<String>,
-    pub lane: Lane,
-    /// Files that a student must hand in.
-    pub files: Vec<String>,
-    /// Modules that are absent in this exercise's sandbox.
-    #[serde(default)]
-    pub ban: Vec<String>,
-    /// Distribution packages beyond the standard library.
-    #[serde(default)]
-    pub packages: Vec<String>,
-    /// Further host names that resolve to 127.0.0.1 inside the case.
-    #[serde(default)]
-    pub names: Vec<String>,
-    /// Whether a student may replay failing schedules at home.
-    #[serde(default)]
-    pub open: bool,
-    /// Values for `{name}` in `programs`; `--set` overrides them.
-    #[serde(default)]
-    pub vars: BTreeMap<String, toml::Value>,
-    #[serde(default)]
-    pub programs: BTreeMap<String, Program>,
-    #[serde(default)]
-    pub limits: Limits,
-    #[serde(default, rename = "case")]
-    pub cases: Vec<Case>,
-    #[serde(default, rename = "wrong")]
-    pub wrong: Vec<Wrong>,
-}
-
-/// A program that a suite starts by name.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Program {
-    pub file: String,
-    #[serde(default)]
-    pub argv: Vec<String>,
-    /// `HOST:PORT` addresses that are in LISTEN once the program is ready.
-    #[serde(default)]
-    pub listen: Vec<String>,
-}
-
-/// What one case's submission sandbox may use. A wall limit below six times the CPU limit is raised to that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    pub cpu_s: u32,
-    pub wall_s: u32,
-    pub memory_mib: u32,
-    /// Processes and threads together.
-    pub processes: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { cpu_s: 5, wall_s: 30, memory_mib: 128, processes: 16 }
-    }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Case {
-    pub id: String,
-    pub points: u32,
-    pub title: String,
-    #[serde(default)]
-    pub visibility: Visibility,
-    /// At least one mature independent program breaks it, so the statement says it word for word.
-    #[serde(default)]
-    pub strict: bool,
-    /// The sentence of the statement that this case tests.
-    #[serde(default)]
-    pub requirement: Option<String>,
-    #[serde(default)]
-    pub hint: Option<String>,
-    #[serde(default)]
-    pub limits: OtherLimits,
-}
-
-/// Limits of one case where they differ from the exercise's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct OtherLimits {
-    pub cpu_s: Option<u32>,
-    pub wall_s: Option<u32>,
-    pub memory_mib: Option<u32>,
-    pub processes: Option<u32>,
-}
-
-impl Case {
-    /// What this case may use in an exercise with `general` limits.
-    pub fn limits_in(&self, general: Limits) -> Limits {
-        Limits {
-            cpu_s: self.limits.cpu_s.unwrap_or(general.cpu_s),
-            wall_s: self.limits.wall_s.unwrap_or(general.wall_s),
-            memory_mib: self.limits.memory_mib.unwrap_or(general.memory_mib),
-            processes: self.limits.processes.unwrap_or(general.processes),
-        }
-    }
-}
-
-/// A wrong program in `submissions/wrong/` and the exact set of cases that it must fail.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wrong {
-    pub name: String,
-    pub fails: BTreeSet<String>,
 }
 
 /// A checked exercise with all of its files.
@@ -343,7 +207,7 @@ fn hash_files(files: &BTreeMap<String, Vec<u8>>) -> String {
 }
 
 fn check(id: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<Manifest, String> {
-    check_id("exercise id", id)?;
+    manifest::check_id("exercise id", id)?;
     if files.values().map(Vec::len).sum::<usize>() > EXERCISE_BYTES_MAX {
         return Err(format!("its files hold more than {EXERCISE_BYTES_MAX} bytes"));
     }
@@ -353,41 +217,9 @@ fn check(id: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<Manifest, String
     }
     let text = std::str::from_utf8(&files["exercise.toml"]).expect("checked just above");
     let manifest: Manifest = toml::from_str(text).map_err(|error| format!("exercise.toml: {error}"))?;
-    check_manifest(&manifest)?;
+    manifest.check()?;
     check_programs_on_disk(&manifest, files)?;
     Ok(manifest)
-}
-
-fn check_manifest(manifest: &Manifest) -> Result<(), String> {
-    if manifest.cases.is_empty() {
-        return Err("exercise.toml: it has no [[case]]".into());
-    }
-    let mut ids = BTreeSet::new();
-    for case in &manifest.cases {
-        check_id("exercise.toml: case id", &case.id)?;
-        if !ids.insert(case.id.as_str()) {
-            return Err(format!("exercise.toml: case {:?} is there twice", case.id));
-        }
-        if case.points == 0 {
-            return Err(format!("exercise.toml: case {:?} gives no points", case.id));
-        }
-    }
-    let mut names = BTreeSet::new();
-    for wrong in &manifest.wrong {
-        if !names.insert(wrong.name.as_str()) {
-            return Err(format!("exercise.toml: wrong program {:?} is there twice", wrong.name));
-        }
-        if let Some(stranger) = wrong.fails.iter().find(|id| !ids.contains(id.as_str())) {
-            return Err(format!("exercise.toml: wrong program {:?} names the unknown case {stranger:?}", wrong.name));
-        }
-        if wrong.fails.is_empty() {
-            return Err(format!("exercise.toml: wrong program {:?} fails nothing", wrong.name));
-        }
-    }
-    for file in &manifest.files {
-        FileName::parse(file.as_bytes()).map_err(|error| format!("exercise.toml: files: {error}"))?;
-    }
-    Ok(())
 }
 
 fn check_programs_on_disk(manifest: &Manifest, files: &BTreeMap<String, Vec<u8>>) -> Result<(), String> {
@@ -406,18 +238,5 @@ fn check_programs_on_disk(manifest: &Manifest, files: &BTreeMap<String, Vec<u8>>
         }
         Some(name) => Err(format!("submissions/wrong/{name} has no [[wrong]] in exercise.toml")),
         None => Ok(()),
-    }
-}
-
-/// Ids are lower-case words and digits joined by single hyphens: they stand in URLs, file names and Python names.
-fn check_id(what: &str, id: &str) -> Result<(), String> {
-    let fine = id.len() <= 64
-        && id
-            .split('-')
-            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
-    if fine {
-        Ok(())
-    } else {
-        Err(format!("{what} {id:?}: lower-case letters and digits joined by single hyphens are wanted"))
     }
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::build::{self, Refusal};
+use crate::build::{Parse, Refusal};
 use crate::exercise::{Case, Exercise, Lane};
 use crate::library::Library;
 use crate::report::{Build, CaseReport, LaneFacts, Report, SeedOrigin, Usage};
 use crate::sandbox::{Hierarchies, Launcher};
 use crate::seed::{CaseSeed, Root};
 use crate::submission::Submission;
-use crate::suite::{self, Ending, FailureKind, LimitHit, Programs, Setup};
+use crate::suite::{self, Ending, FailureKind, LimitHit, Programs, Setup, World};
 use crate::verdict::{self, Judgement, Verdict};
 
 /// Our fault, not the student's: to be retried, never to become points.
@@ -108,44 +108,64 @@ impl Grader {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Report, GraderError> {
         let programs = Programs::new(exercise.manifest(), &request.set).map_err(GraderError::Request)?;
-        let cases = wanted(exercise, request)?;
+        let setups = setups(exercise, submission, request, &programs)?;
         let mut launcher = self.launcher()?;
-        let refusal = build::build(&mut launcher, &self.hierarchies, exercise, submission, self.python_version())?;
+        let parse = Parse::start(&mut launcher, &self.hierarchies, submission)?;
+        let first = self.prepare(&mut launcher, setups.first());
+        let refusal = parse.finish(exercise, self.python_version())?;
         events(Event::BuildFinished { ok: refusal.is_none() });
+        let cases = match &refusal {
+            Some(refusal) => setups.iter().map(|setup| refused(setup.case, refusal, setup.seed)).collect(),
+            None => self.run_cases(&mut launcher, &setups, first, events, cancelled)?,
+        };
+        Ok(self.report(exercise, submission, request, refusal, cases))
+    }
+
+    fn prepare<'a>(&self, launcher: &mut Launcher, setup: Option<&Setup<'a>>) -> Prepared<'a> {
+        setup.map(|setup| World::prepare(launcher, &self.hierarchies, *setup))
+    }
+
+    /// One case after the other, each in a world of its own. The next world is prepared while a case runs.
+    fn run_cases<'a>(
+        &self,
+        launcher: &mut Launcher,
+        setups: &[Setup<'a>],
+        first: Prepared<'a>,
+        events: &mut dyn FnMut(Event),
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Vec<CaseReport>, GraderError> {
+        let mut prepared = first;
         let mut reports = Vec::new();
-        for case in cases {
-            events(Event::CaseStarted { case: case.id.clone() });
-            let seed = request
-                .seed
-                .unwrap_or_else(|| request.root.case_seed(exercise.suite_hash(), submission.hash(), &case.id));
-            let report = match &refusal {
-                Some(refusal) => refused(case, refusal, seed),
-                None => {
-                    let limits = case.limits_in(exercise.manifest().limits);
-                    let setup = Setup { exercise, submission, case, programs: &programs, limits, seed };
-                    self.run_case(&mut launcher, setup, cancelled)?
-                }
-            };
-            events(Event::CaseFinished { case: case.id.clone(), verdict: report.verdict, points: report.points });
+        for (index, setup) in setups.iter().enumerate() {
+            let case = || setup.case.id.clone();
+            let world = prepared.take().expect("one world for each setup")?;
+            events(Event::CaseStarted { case: case() });
+            let (facts, next) = std::thread::scope(|scope| {
+                let next = scope.spawn(|| self.prepare(launcher, setups.get(index + 1)));
+                (world.run(cancelled), next.join())
+            });
+            prepared = next.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let report = self.judge_case(launcher, *setup, facts?, cancelled)?;
+            events(Event::CaseFinished { case: case(), verdict: report.verdict, points: report.points });
             reports.push(report);
         }
-        Ok(self.report(exercise, submission, request, refusal, reports))
+        Ok(reports)
     }
 
     /// A failure counts only if it happens again on the same seed; disagreement is *unstable*. Deadlocks and CPU limits
     /// are proved the first time, and dear to repeat.
-    fn run_case(
+    fn judge_case(
         &self,
         launcher: &mut Launcher,
         setup: Setup<'_>,
+        facts: suite::Facts,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<CaseReport, GraderError> {
-        let facts = suite::run(launcher, &self.hierarchies, setup, cancelled)?;
         let (usage, certain) = (facts.usage, is_certain(&facts));
         let mut judgement = verdict::judge(facts);
         if !judgement.verdict.passed() && !certain {
-            let again = verdict::judge(suite::run(launcher, &self.hierarchies, setup, cancelled)?);
-            if again.verdict.passed() {
+            let again = World::prepare(launcher, &self.hierarchies, setup)?.run(cancelled)?;
+            if verdict::judge(again).verdict.passed() {
                 judgement = unstable(judgement);
             }
         }
@@ -179,18 +199,34 @@ impl Grader {
     }
 }
 
-fn wanted<'a>(exercise: &'a Exercise, request: &Request) -> Result<Vec<&'a Case>, GraderError> {
-    let cases = &exercise.manifest().cases;
-    let Some(only) = &request.only else {
-        return Ok(cases.iter().collect());
+/// The next case's world; `None` after the last case.
+type Prepared<'a> = Option<Result<World<'a>, GraderError>>;
+
+/// What each case that is asked for needs.
+fn setups<'a>(
+    exercise: &'a Exercise,
+    submission: &'a Submission,
+    request: &Request,
+    programs: &'a Programs,
+) -> Result<Vec<Setup<'a>>, GraderError> {
+    let derived = |case: &Case| request.root.case_seed(exercise.suite_hash(), submission.hash(), &case.id);
+    let setup = |case: &'a Case| Setup {
+        exercise,
+        submission,
+        case,
+        programs,
+        limits: exercise.manifest().limits.changed(case.limits),
+        seed: request.seed.unwrap_or_else(|| derived(case)),
     };
-    match cases.iter().find(|case| case.id == *only) {
-        Some(case) => Ok(vec![case]),
-        None => {
-            let known: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
-            Err(GraderError::Request(format!("case {only:?}: {} has only {}", exercise.id(), known.join(", "))))
-        }
+    let wanted = |case: &&Case| request.only.as_ref().is_none_or(|only| case.id == *only);
+    let cases = &exercise.manifest().cases;
+    let setups: Vec<Setup<'a>> = cases.iter().filter(wanted).map(setup).collect();
+    if setups.is_empty() {
+        let known: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+        let only = request.only.as_deref().unwrap_or_default();
+        return Err(GraderError::Request(format!("case {only:?}: {} has only {}", exercise.id(), known.join(", "))));
     }
+    Ok(setups)
 }
 
 fn is_certain(facts: &suite::Facts) -> bool {
@@ -215,7 +251,8 @@ fn unstable(first: Judgement) -> Judgement {
 
 fn refused(case: &Case, refusal: &Refusal, seed: CaseSeed) -> CaseReport {
     let judgement = Judgement { verdict: refusal.verdict, message: None, evidence: vec![] };
-    case_report(case, judgement, Usage::default(), seed)
+    // The case was not tried, so its hint would mislead.
+    CaseReport { hint: None, ..case_report(case, judgement, Usage::default(), seed) }
 }
 
 fn case_report(case: &Case, judgement: Judgement, usage: Usage, seed: CaseSeed) -> CaseReport {

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 
@@ -14,6 +14,9 @@ static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/python");
 
 /// The system's interpreter, whatever else is on the path.
 pub const PYTHON: &str = "/usr/bin/python3";
+
+/// How the folders are named, before the process's id.
+const PREFIX: &str = "practicum-library-";
 
 /// Byte-compiles the folder named by its argument and tells the interpreter's version.
 const PREPARE: &str = "import compileall, platform, py_compile, sys
@@ -30,7 +33,9 @@ pub struct Library {
 
 impl Library {
     pub fn lay_out() -> io::Result<Library> {
-        let folder = tempfile::Builder::new().prefix("practicum-").tempdir()?;
+        remove_leftovers();
+        let prefix = format!("{PREFIX}{}-", std::process::id());
+        let folder = tempfile::Builder::new().prefix(&prefix).tempdir()?;
         lay_out(&FILES, folder.path())?;
         // Read by the users of the sandboxes, who are not us.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
@@ -49,6 +54,20 @@ impl Library {
 
     pub fn path(&self) -> &Path {
         self.folder.path()
+    }
+}
+
+/// Folders of processes that were killed. The name tells whose each is; only our own user's are touched.
+fn remove_leftovers() {
+    let own = rustix::process::geteuid().as_raw();
+    for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next());
+        let gone = owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists());
+        let ours = entry.metadata().is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == own);
+        if gone && ours {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 

@@ -135,7 +135,7 @@ fn an_archive_that_is_damaged_is_no_exercise() {
 fn a_case_inherits_every_limit_that_it_does_not_state() {
     let exercise = exercise();
     let general = exercise.manifest().limits;
-    let limits: Vec<Limits> = exercise.manifest().cases.iter().map(|case| case.limits_in(general)).collect();
+    let limits: Vec<Limits> = exercise.manifest().cases.iter().map(|case| general.changed(case.limits)).collect();
     assert_eq!(limits[0], Limits { cpu_s: 2, wall_s: 20, memory_mib: 64, processes: 4 });
     assert_eq!(limits[1], Limits { cpu_s: 2, wall_s: 20, memory_mib: 512, processes: 4 });
 }
@@ -218,6 +218,11 @@ fn files_that_a_student_must_hand_in_have_proper_names() {
         "files = [\"twice.py\"]",
         "files = [\"../twice.py\"]",
         "exercise.toml: files: file name \"../twice.py\": \".\", \"..\" and empty parts are not allowed",
+    );
+    check_manifest(
+        "[limits]",
+        "[programs.server]\nfile = \"server.py\"\n[limits]",
+        "exercise.toml: program \"server\" runs \"server.py\", which is not in files",
     );
 }
 

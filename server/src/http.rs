@@ -6,6 +6,7 @@
 
 mod assignments;
 mod courses;
+mod document;
 mod error;
 mod events;
 mod exercises;
@@ -85,19 +86,8 @@ impl App {
     }
 }
 
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Practicum",
-        description = "Lab exercises: hand in, follow, read reports. Errors are application/problem+json.",
-        license(name = "Apache-2.0", identifier = "Apache-2.0")
-    ),
-    components(schemas(error::Problem, events::StateEvent, crate::db::progress::Progress, grader::Verdict))
-)]
-struct Document;
-
 fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Document::openapi())
+    OpenApiRouter::with_openapi(document::Document::openapi())
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(session::sign_in, session::sign_out))
@@ -121,11 +111,7 @@ fn routes() -> OpenApiRouter<App> {
 
 /// The API document, as `practicum openapi` prints it.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    let mut document = routes().into_openapi();
-    // OpenAPI has no word for "the rest of the path".
-    let paths = std::mem::take(&mut document.paths.paths);
-    document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
-    document
+    document::finish(routes().into_openapi())
 }
 
 async fn openapi_json() -> axum::Json<utoipa::openapi::OpenApi> {

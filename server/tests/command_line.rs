@@ -58,17 +58,74 @@ async fn a_generated_password_signs_in_and_a_short_one_is_refused(db: PgPool) {
     check(&url, &["admin", "user", "password", "amara", "--password-stdin"], 1, "", "0 characters");
 }
 
+/// An exercise whose wrong program is said to fail `fails`; in truth it fails `says-yes`.
+fn exercise(fails: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = format!(
+        "title = \"Yes\"\nsection = 1\nlane = \"native\"\nfiles = [\"yes.py\"]\n\
+         [[case]]\nid = \"says-yes\"\npoints = 5\ntitle = \"It says yes\"\n\
+         [[case]]\nid = \"loads\"\npoints = 5\ntitle = \"It can be loaded\"\n\
+         [[wrong]]\nname = \"says_no\"\nfails = [\"{fails}\"]\n"
+    );
+    let suite = "def says_yes(exam):\n    exam.equal(exam.load(\"yes.py\").say(), \"yes\", \"say()\")\n\n\n\
+                 def loads(exam):\n    exam.load(\"yes.py\")\n";
+    let says = |word: &str| format!("def say():\n    return {word}\n");
+    for (path, text) in [
+        ("exercise.toml", manifest),
+        ("README.md", "# Yes\n".to_owned()),
+        ("suite.py", suite.to_owned()),
+        ("starter/yes.py", says("None")),
+        ("submissions/reference/yes.py", says("\"yes\"")),
+        ("submissions/wrong/says_no/yes.py", says("\"no\"")),
+    ] {
+        let path = folder.path().join("net-98-yes").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+#[sqlx::test(migrations = false)]
+async fn an_exercise_is_added_once_its_own_programs_prove_it(db: PgPool) {
+    let (url, exercise) = (url(&db), exercise("says-yes"));
+    let folder = exercise.path().join("net-98-yes");
+    let add = ["admin", "exercise", "add", folder.to_str().unwrap()];
+    check(&url, &add, 0, "net-98-yes\t", "net-98-yes ok  2 cases, reference 3/3, wrong 1/1, starter fails");
+    check(&url, &["admin", "exercise", "list"], 0, "net-98-yes\t10\t", "");
+}
+
+#[sqlx::test(migrations = false)]
+async fn an_exercise_that_is_not_accepted_is_added_only_unchecked(db: PgPool) {
+    let (url, exercise) = (url(&db), exercise("loads"));
+    let folder = exercise.path().join("net-98-yes");
+    let add = ["admin", "exercise", "add", folder.to_str().unwrap()];
+    check(&url, &add, 1, "", "failed to add net-98-yes: not accepted");
+    check(&url, &add, 1, "", "wrong/says_no must fail {\"loads\"}\n                but fails {\"says-yes\"}");
+    assert_eq!(practicum(&url, &["admin", "exercise", "list"]).stdout, b"");
+    check(&url, &[&add[..], &["--unchecked"]].concat(), 0, "net-98-yes\t", "");
+    check(&url, &["admin", "exercise", "list"], 0, "net-98-yes\t10\t", "");
+}
+
 #[test]
 fn the_demo_stays_on_this_machine() {
     check("postgres://unused", &["serve", "--demo", "--listen", "0.0.0.0:0"], 1, "", "0.0.0.0:0");
 }
 
 #[test]
-fn the_api_document_is_openapi_3_1_and_paths_are_plain() {
+fn the_api_document_says_what_is_sent() {
     let printed = practicum("postgres://unused", &["openapi"]);
     let document: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
     assert_eq!(document["openapi"], "3.1.0");
     assert!(document["paths"].as_object().unwrap().keys().all(|path| !path.contains('*')));
+    let schemas = &document["components"]["schemas"];
+    let required = |schema: &serde_json::Value, name: &str| {
+        schema["required"].as_array().unwrap().contains(&serde_json::Value::from(name))
+    };
+    assert!(required(&schemas["CaseReport"], "message"), "null is written, never left out");
+    assert!(required(&schemas["SubmissionPage"]["allOf"][1], "report"));
+    assert_eq!(schemas["FormUpload"]["properties"]["files"]["items"]["format"], "binary");
+    let wait = &document["paths"]["/api/v1/submissions/{id}"]["get"]["parameters"][1];
+    assert_eq!((&wait["in"], &wait["required"]), (&"query".into(), &false.into()));
 }
 
 #[sqlx::test(migrations = false)]

@@ -8,22 +8,23 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** Something for the dashboard to show: the student hands in once, in the same way as a program would. */
-async function handInAsStudent(page: Page) {
+/** Something for the dashboard to show: the student hands in twice, in the same way as a program would. */
+async function handInTwiceAsStudent(page: Page) {
   await page.goto(`${server}/login`);
   await logIn(page, account("PRACTICUM_STUDENT"));
   const address = `/api/v1${await openAssignment(page).getAttribute("href")}`;
-  const status = await page.evaluate(async (path) => {
+  const statuses = await page.evaluate(async (path) => {
     const { starter } = (await (await fetch(path)).json()) as { starter: { name: string; content: string }[] };
     const body = JSON.stringify({ files: starter });
     const headers = { "Content-Type": "application/json" };
-    return (await fetch(`${path}/submissions`, { method: "POST", headers, body })).status;
+    const handIn = async () => (await fetch(`${path}/submissions`, { method: "POST", headers, body })).status;
+    return [await handIn(), await handIn()];
   }, address);
-  expect(status).toBe(202);
+  expect(statuses).toEqual([202, 202]);
 }
 
-test("an instructor finds a student on the dashboard by keyboard and opens the latest submission", async () => {
-  await handInAsStudent((await openPage(browser)).page);
+test("an instructor finds a student on the dashboard by keyboard and goes from the latest submission to an earlier one", async () => {
+  await handInTwiceAsStudent((await openPage(browser)).page);
   const { page, complaints } = await openPage(browser);
   await page.goto(`${server}/login`);
   await logIn(page, account("PRACTICUM_INSTRUCTOR"));
@@ -49,5 +50,12 @@ test("an instructor finds a student on the dashboard by keyboard and opens the l
   await page.waitForURL("**/submissions/*");
   await page.getByRole("heading", { name: "Receipt" }).waitFor();
   await page.getByRole("button", { name: "Grade again" }).waitFor();
+
+  const others = page.getByRole("region", { name: /^Other attempts of / });
+  const earlier = others.getByRole("link", { name: /^Attempt / }).first();
+  const name = (await earlier.innerText()).toLowerCase();
+  await earlier.press("Enter");
+  await page.getByRole("heading", { level: 1, name }).waitFor();
+  expect(await others.getByRole("link", { name, exact: true }).count()).toBe(0);
   expect(complaints).toEqual([]);
 });

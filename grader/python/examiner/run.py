@@ -24,7 +24,11 @@ def main():
     channel = frames.Channel(socket.socket(fileno=3))
     order, _, _ = channel.receive()
     link = Link(channel)
-    link.end(outcome(link, order))
+    said = outcome(link, order)
+    if said["outcome"] == "failed":
+        # Whether a program is crashing just now is a fact that the verdict rests on.
+        link.ask("settle")
+    link.end(said)
 
 
 def outcome(link, order):
@@ -33,32 +37,39 @@ def outcome(link, order):
             suite = {"__name__": "suite", "__file__": "suite.py"}
             exec(compile(source.read(), "suite.py", "exec"), suite)
         case = suite[order["case"].replace("-", "_")]
-    except BaseException:
-        return error()
+    except BaseException as mistake:
+        return error(mistake)
     try:
         case(Exam(link, order))
-    except Failure as failure:
-        return failed(failure.kind, str(failure), failure.evidence)
-    except Raised as raised:
-        return failed("crashed", str(raised), [of_traceback(raised.traceback)])
-    except (AssertionError, OSError, EOFError) as mistake:
-        return failed("wrong-answer", str(mistake) or type(mistake).__name__, [])
     except Exception as mistake:
-        if is_protocol_error(mistake):
-            return failed("wrong-answer", f"{type(mistake).__name__}: {mistake}", [])
-        return error()
+        # With it the case's frames stay, and so every socket that the case held: closing them now would be one more
+        # thing that happens to the program.
+        link.kept.append(mistake)
+        return judged(mistake)
     return {"outcome": "passed"}
+
+
+def judged(mistake):
+    if isinstance(mistake, Failure):
+        return failed(mistake.kind, str(mistake), mistake.evidence)
+    if isinstance(mistake, Raised):
+        return failed("crashed", str(mistake), [of_traceback(mistake.traceback)])
+    if isinstance(mistake, (AssertionError, OSError, EOFError)):
+        return failed("wrong-answer", str(mistake) or type(mistake).__name__, [])
+    if is_protocol_error(mistake):
+        return failed("wrong-answer", f"{type(mistake).__name__}: {mistake}", [])
+    return error(mistake)
 
 
 def failed(kind, message, evidence):
     return {"outcome": "failed", "kind": kind, "message": message, "evidence": evidence}
 
 
-def error():
+def error(mistake):
     # Slow to import, and seldom needed.
     import traceback
 
-    return {"outcome": "error", "reason": traceback.format_exc()[-8000:]}
+    return {"outcome": "error", "reason": "".join(traceback.format_exception(mistake))[-8000:]}
 
 
 def is_protocol_error(mistake):

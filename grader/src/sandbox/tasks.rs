@@ -88,7 +88,10 @@ fn look(pid: i32, id: i32) -> Option<Thread> {
         .filter_map(|name| field(name)?.parse::<u64>().ok())
         .sum();
     let doing = match field("State:")?.chars().next()? {
-        'S' => sleeping(&fs::read_to_string(format!("/proc/{pid}/task/{id}/syscall")).ok()?),
+        // What may not be read proves nothing; `doctor` finds that out beforehand.
+        'S' => {
+            fs::read_to_string(format!("/proc/{pid}/task/{id}/syscall")).map_or(Doing::Running, |line| sleeping(&line))
+        }
         'T' | 't' => Doing::Stuck(Wait::Stopped),
         // Dead and waiting for its parent, who is the one to look at.
         'Z' | 'X' => return None,
@@ -125,8 +128,8 @@ fn sleeping(line: &str) -> Doing {
         libc::SYS_ppoll => judge(endless_pointer(2), Wait::Poll),
         libc::SYS_select | libc::SYS_pselect6 => judge(endless_pointer(4), Wait::Poll),
         libc::SYS_wait4 | libc::SYS_waitid => Doing::Stuck(Wait::Child),
-        libc::SYS_pause | libc::SYS_rt_sigsuspend => Doing::Stuck(Wait::Other),
-        libc::SYS_rt_sigtimedwait => judge(endless_pointer(2), Wait::Other),
+        // Waits for a signal: an alarm that was set will end it, and alarms cannot be seen from outside.
+        libc::SYS_pause | libc::SYS_rt_sigsuspend | libc::SYS_rt_sigtimedwait => Doing::Waiting(Wait::Other),
         libc::SYS_semop | libc::SYS_msgrcv | libc::SYS_msgsnd | libc::SYS_flock | libc::SYS_connect => {
             Doing::Stuck(Wait::Other)
         }

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid};
 
-use crate::submission::FileName;
+use crate::submission::{FileName, Submission};
 
 #[derive(Debug)]
 pub struct WorkFolder {
@@ -21,6 +21,11 @@ pub struct WorkFolder {
 impl WorkFolder {
     pub(super) fn new(folder: OwnedFd, owner: Option<u32>) -> WorkFolder {
         WorkFolder { folder, owner }
+    }
+
+    /// Writes every file of a submission.
+    pub fn fill(&self, submission: &Submission) -> io::Result<()> {
+        submission.files().try_for_each(|(name, content)| self.write(name, content))
     }
 
     /// Writes a file, replacing one of that name; makes its folders.

@@ -92,19 +92,8 @@ pub enum LimitHit {
     Output,
 }
 
-/// Runs one case to its end. Whatever was started is dead when this returns.
-pub fn run(
-    launcher: &mut Launcher,
-    hierarchies: &Hierarchies,
-    setup: Setup<'_>,
-    cancelled: &dyn Fn() -> bool,
-) -> Result<Facts, GraderError> {
-    let mut world = World::prepare(launcher, hierarchies, setup)?;
-    let ending = world.serve(cancelled)?;
-    Ok(world.finish(ending))
-}
-
-struct World<'a> {
+/// A case that is ready to begin: both sandboxes stand, the examiner's interpreter starts. Dropping it kills everything.
+pub struct World<'a> {
     setup: Setup<'a>,
     table: SocketTable,
     submission: Sandbox,
@@ -119,19 +108,18 @@ struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    fn prepare(launcher: &mut Launcher, hierarchies: &Hierarchies, setup: Setup<'a>) -> Result<Self, GraderError> {
+    /// Makes the case's network and sandboxes.
+    pub fn prepare(launcher: &mut Launcher, hierarchies: &Hierarchies, setup: Setup<'a>) -> Result<Self, GraderError> {
         let manifest = setup.exercise.manifest();
         let table = launcher.world()?;
         let (examiner, channel, spoken) = prepare_examiner(launcher, hierarchies, setup)?;
         // While the examiner's interpreter starts.
         let limits = sandbox_limits(setup.limits);
         let submission = launcher.sandbox(Role::Submission, limits, &manifest.names, &manifest.ban, hierarchies)?;
-        for (name, content) in setup.submission.files() {
-            submission.work().write(name, content)?;
-        }
+        submission.work().fill(setup.submission)?;
         let now = Instant::now();
-        let running = Running::default();
-        let world = World {
+        let (running, questions) = (Running::default(), Questions::default());
+        Ok(World {
             setup,
             table,
             submission,
@@ -139,12 +127,18 @@ impl<'a> World<'a> {
             channel,
             spoken,
             running,
-            questions: Questions::default(),
+            questions,
             began: now,
             limits_checked: now,
-        };
-        world.channel.send(&world.order(), b"", &[])?;
-        Ok(world)
+        })
+    }
+
+    /// Runs the case to its end. Whatever was started is dead when this returns.
+    pub fn run(mut self, cancelled: &dyn Fn() -> bool) -> Result<Facts, GraderError> {
+        self.began = Instant::now();
+        self.tell(&self.order(), b"", &[])?;
+        let ending = self.serve(cancelled)?;
+        Ok(self.finish(ending))
     }
 
     fn order(&self) -> CaseOrder<'a> {
@@ -237,6 +231,7 @@ impl<'a> World<'a> {
             Ask::Drained { local, remote } => self.defer(id, Awaits::Drained { local, remote })?,
             Ask::Exit { process } => self.defer(id, Awaits::Exit { process })?,
             Ask::Still => self.defer(id, Awaits::Still)?,
+            Ask::Settle => self.defer(id, Awaits::Settled { asked: Instant::now() })?,
             // A question that was answered meanwhile was answered for nothing; the examiner knows.
             Ask::Forget if self.questions.forget(id) => self.reply(&answer, &[])?,
             Ask::Forget => {}
@@ -288,8 +283,7 @@ impl<'a> World<'a> {
     }
 
     fn answer_questions(&mut self) -> io::Result<()> {
-        let exit = |process| self.running.exit(process);
-        for answer in self.questions.answers(&self.table, &self.submission, exit)? {
+        for answer in self.questions.answers(&self.table, &self.submission, &self.running)? {
             self.reply(&answer, &[])?;
         }
         Ok(())

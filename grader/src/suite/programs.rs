@@ -234,6 +234,11 @@ impl Running {
         self.started.iter().find(|started| started.process == process)?.exit
     }
 
+    /// Whether no program is left whose end is not known.
+    pub fn all_ended(&self) -> bool {
+        self.started.iter().all(|started| started.exit.is_some())
+    }
+
     pub fn into_started(self) -> Vec<Started> {
         self.started
     }
@@ -245,4 +250,47 @@ impl Running {
 
 fn nothing() -> io::Result<OwnedFd> {
     Ok(std::fs::File::open("/dev/null")?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn programs(set: &[(&str, &str)]) -> Result<Programs, String> {
+        let manifest = toml::from_str(
+            "title = 't'\nsection = 1\nlane = 'native'\nfiles = ['a.py']\n[vars]\nhost = '127.0.0.1'\nport = 7000\n\
+             [programs.server]\nfile = 'a.py'\nargv = ['{host}', '--port={port}']\nlisten = ['{host}:{port}']\n\
+             [[case]]\nid = 'c'\npoints = 1\ntitle = 't'\n",
+        );
+        let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Programs::new(&manifest.unwrap(), &set)
+    }
+
+    fn check(set: &[(&str, &str)], argv: &[&str], listen: &str) {
+        let programs = programs(set).unwrap();
+        assert_eq!(programs.argv("server", &["more".to_owned()]).unwrap()[4..], *argv);
+        assert_eq!(programs.listen("server"), [listen]);
+    }
+
+    #[test]
+    fn vars_fill_arguments_and_addresses() {
+        check(&[], &["a.py", "127.0.0.1", "--port=7000", "more"], "127.0.0.1:7000");
+    }
+
+    #[test]
+    fn settings_override_vars_and_files() {
+        let set = [("port", "1664"), ("host", "127.0.0.2"), ("server.file", "my.py")];
+        check(&set, &["my.py", "127.0.0.2", "--port=1664", "more"], "127.0.0.2:1664");
+    }
+
+    #[test]
+    fn a_setting_that_means_nothing_is_refused_with_what_there_is() {
+        let refused = |set| programs(&[set]).unwrap_err();
+        assert_eq!(refused(("prot", "1")), "set \"prot\": this exercise knows only host, port, server.file");
+        assert_eq!(refused(("port", "x")), "set port=\"x\": a number is wanted");
+        assert_eq!(
+            refused(("client.file", "x")),
+            "set \"client.file\": this exercise knows only host, port, server.file"
+        );
+    }
 }

@@ -62,6 +62,9 @@ pub enum Ask {
     },
     /// Answered once nothing will happen any more.
     Still,
+    /// Answered once every program has ended or nothing will happen any more, or after a short patience: whether a
+    /// program that fails a case is also about to crash must not depend on the machine's speed.
+    Settle,
     /// Answered once the process has ended, or never will.
     Exit {
         process: u64,

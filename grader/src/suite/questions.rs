@@ -2,15 +2,20 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
+use super::programs::Running;
 use super::protocol::Answer;
 use super::quiet::Watch;
+use crate::sandbox::Sandbox;
 use crate::sandbox::sockets::{Protocol, Socket, SocketTable, State};
 use crate::sandbox::tasks::{self, Thread};
-use crate::sandbox::{Exit, Sandbox};
 
 /// Questions that an examiner may leave open at a time.
 const OPEN_MAX: usize = 64;
+
+/// How long a submission whose case has failed is given to come to rest.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What an examiner waits for.
 #[derive(Debug)]
@@ -23,6 +28,8 @@ pub enum Awaits {
     Exit { process: u64 },
     /// Nothing will happen any more.
     Still,
+    /// The same, or every program has ended, or it has been long enough.
+    Settled { asked: Instant },
 }
 
 #[derive(Debug)]
@@ -59,13 +66,8 @@ impl Questions {
         self.open.len() < before
     }
 
-    /// Looks at the submission once and closes what can be answered. `exit` tells how a process has ended.
-    pub fn answers(
-        &mut self,
-        table: &SocketTable,
-        submission: &Sandbox,
-        exit: impl Fn(u64) -> Option<Exit>,
-    ) -> io::Result<Vec<Answer>> {
+    /// Looks at the submission once and closes what can be answered.
+    pub fn answers(&mut self, table: &SocketTable, submission: &Sandbox, running: &Running) -> io::Result<Vec<Answer>> {
         if self.open.is_empty() {
             return Ok(vec![]);
         }
@@ -73,12 +75,15 @@ impl Questions {
         let mut threads: Option<Vec<Thread>> = None;
         let mut answers = Vec::new();
         self.open.retain_mut(|question| {
-            let answer = event(&question.awaits, &sockets, &exit).or_else(|| {
-                let look = || tasks::threads(&submission.processes());
-                question.watch.due().then(|| threads.get_or_insert_with(look).clone()).and_then(|threads| {
-                    let still = question.watch.look(threads, sockets.clone())?;
-                    Some(Answer { still: Some(still), ..Answer::default() })
-                })
+            let look = || tasks::threads(&submission.processes());
+            let answer = event(&question.awaits, &sockets, running).or_else(|| {
+                let threads = question.watch.due().then(|| threads.get_or_insert_with(look).clone())?;
+                // A program without threads has ended, and is about to be reported.
+                if threads.is_empty() && !running.all_ended() {
+                    return None;
+                }
+                let still = question.watch.look(threads, sockets.clone())?;
+                Some(Answer { still: Some(still), ..Answer::default() })
             });
             let open = answer.is_none();
             answers.extend(answer.map(|answer| Answer { id: question.id, ..answer }));
@@ -89,10 +94,11 @@ impl Questions {
 }
 
 /// The answer, if the event has come.
-fn event(awaits: &Awaits, sockets: &[Socket], exit: impl Fn(u64) -> Option<Exit>) -> Option<Answer> {
-    let ended = |process| exit(process).map(|exit| Answer { exit: Some(exit), ..Answer::default() });
+fn event(awaits: &Awaits, sockets: &[Socket], running: &Running) -> Option<Answer> {
+    let ended = |process| running.exit(process).map(|exit| Answer { exit: Some(exit), ..Answer::default() });
     match awaits {
         Awaits::Still => None,
+        Awaits::Settled { asked } => (running.all_ended() || asked.elapsed() > SETTLE_PATIENCE).then(Answer::default),
         Awaits::Exit { process } => ended(*process),
         Awaits::Ready { process, addresses } => {
             if addresses.iter().all(|address| is_listening(sockets, *address)) {

@@ -1,4 +1,4 @@
-//! Filling the database from a folder of exercises.
+//! Folders of exercises, and filling the database from one.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,8 @@ pub async fn fill(db: &PgPool, folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn exercise_folders(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// The exercises right below `folder`, sorted by id.
+pub fn exercise_folders(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let wrong = || format!("read the exercises in {}", folder.display());
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(folder).with_context(wrong)? {

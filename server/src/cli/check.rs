@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use grader::check::{Acceptance, check};
 
+use super::catalogue::exercise_folders;
+use super::display;
 use super::grade::Machine;
 
 /// Check that exercises tell right programs from wrong ones.
@@ -56,10 +58,7 @@ impl Check {
             return Ok(self.exercise.clone());
         }
         let folder = &self.machine.exercises;
-        let entries = std::fs::read_dir(folder).map_err(|error| format!("read {}: {error}", folder.display()))?;
-        let mut folders: Vec<PathBuf> =
-            entries.flatten().map(|entry| entry.path()).filter(|path| path.join("exercise.toml").is_file()).collect();
-        folders.sort();
+        let folders = exercise_folders(folder).map_err(|error| format!("failed to {error:#}"))?;
         if folders.is_empty() { Err(format!("{} holds no exercises", folder.display())) } else { Ok(folders) }
     }
 
@@ -71,22 +70,10 @@ impl Check {
             let result =
                 check(&grader, &exercise, self.thorough).map_err(|error| format!("{}: {error}", exercise.id()))?;
             if !self.json {
-                print(&result);
+                print!("{}", display::acceptance(&result));
             }
             results.push(result);
         }
         Ok(results)
-    }
-}
-
-fn print(result: &Acceptance) {
-    println!("{}", result.line());
-    for disagreement in &result.disagreements {
-        println!("  {} must fail {:?}", disagreement.program, disagreement.expected);
-        println!("  {} but fails {:?}", " ".repeat(disagreement.program.len()), disagreement.actual);
-        for (case, message) in &disagreement.messages {
-            println!("    {case}: {message}");
-        }
-        println!("    replay: {}", disagreement.replay);
     }
 }

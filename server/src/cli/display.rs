@@ -7,6 +7,7 @@ use std::io::{IsTerminal, Write as _};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use grader::check::Acceptance;
 use grader::report::{CaseReport, Evidence};
 use grader::{Event, Report};
 
@@ -80,6 +81,21 @@ pub fn report(report: &Report) -> String {
         report.points_max,
         report.verdict.label()
     );
+    text
+}
+
+/// What `check` found: its line, and below it each program that disagrees.
+pub fn acceptance(found: &Acceptance) -> String {
+    let mut text = format!("{}\n", found.line());
+    for disagreement in &found.disagreements {
+        let program = &disagreement.program;
+        let _ = writeln!(text, "  {program} must fail {:?}", disagreement.expected);
+        let _ = writeln!(text, "  {:width$} but fails {:?}", "", disagreement.actual, width = program.len());
+        for (case, message) in &disagreement.messages {
+            let _ = writeln!(text, "    {case}: {}", printable(message));
+        }
+        let _ = writeln!(text, "    replay: {}", disagreement.replay);
+    }
     text
 }
 

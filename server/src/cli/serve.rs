@@ -124,6 +124,10 @@ impl Serve {
         let app = App::new(db, exercises, notices, signer, https, stop.clone());
         let listener = TcpListener::bind(self.listen).await.with_context(|| format!("listen on {}", self.listen))?;
         info!("listening on http://{}", listener.local_addr()?);
+        if self.demo {
+            let accounts = self.database.data.join("demo-accounts.txt");
+            println!("Open http://{} and log in with an account from {}.", listener.local_addr()?, accounts.display());
+        }
         let service = http::router(app).into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
         let late = async {

@@ -194,29 +194,7 @@ pub async fn complete(db: &PgPool, lease: &Lease, report: &Report) -> sqlx::Resu
 
 /// The grader itself failed: the grading goes back in line after a pause, or is given up after [`TRIES_MAX`] claims.
 pub async fn grader_failed(db: &PgPool, lease: &Lease, error: &str) -> sqlx::Result<Fenced> {
-    if lease.tries < TRIES_MAX { release(db, lease).await } else { bury(db, lease, error).await }
-}
-
-async fn release(db: &PgPool, lease: &Lease) -> sqlx::Result<Fenced> {
-    let done = sqlx::query(
-        "with released as (
-             update queue
-             set lease_token = null, lease_until = null, worker = null,
-                 run_at = now() + make_interval(secs => $3 * power(2, tries - 1) * (0.75 + random() / 2))
-             where grading_id = $1
-             and lease_token = $2
-             returning grading_id)
-         update gradings g
-         set state = 'queued'
-         from released
-         where g.id = released.grading_id",
-    )
-    .bind(lease.grading)
-    .bind(lease.token)
-    .bind(BACKOFF_S)
-    .execute(db)
-    .await?;
-    Ok(Fenced::of(done.rows_affected()))
+    if lease.tries < TRIES_MAX { release(db, lease, 0, BACKOFF_S).await } else { bury(db, lease, error).await }
 }
 
 async fn bury(db: &PgPool, lease: &Lease, error: &str) -> sqlx::Result<Fenced> {
@@ -241,20 +219,28 @@ async fn bury(db: &PgPool, lease: &Lease, error: &str) -> sqlx::Result<Fenced> {
 
 /// The worker is leaving: the grading is ready at once for another, and the claim does not count.
 pub async fn give_back(db: &PgPool, lease: &Lease) -> sqlx::Result<Fenced> {
+    release(db, lease, 1, 0.0).await
+}
+
+/// Puts the grading back in line, with `tries_forgiven` claims taken off; it waits longer the more claims there were.
+async fn release(db: &PgPool, lease: &Lease, tries_forgiven: i32, backoff_s: f64) -> sqlx::Result<Fenced> {
     let done = sqlx::query(
-        "with returned as (
+        "with released as (
              update queue
-             set lease_token = null, lease_until = null, worker = null, tries = tries - 1, run_at = now()
+             set lease_token = null, lease_until = null, worker = null, tries = tries - $3,
+                 run_at = now() + make_interval(secs => $4 * power(2, tries - 1) * (0.75 + random() / 2))
              where grading_id = $1
              and lease_token = $2
              returning grading_id)
          update gradings g
          set state = 'queued'
-         from returned
-         where g.id = returned.grading_id",
+         from released
+         where g.id = released.grading_id",
     )
     .bind(lease.grading)
     .bind(lease.token)
+    .bind(tries_forgiven)
+    .bind(backoff_s)
     .execute(db)
     .await?;
     Ok(Fenced::of(done.rows_affected()))

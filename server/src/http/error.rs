@@ -29,8 +29,7 @@ pub struct Problem {
     /// What went wrong, in words for whoever asked.
     pub detail: String,
     /// The path that was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub instance: Option<String>,
+    pub instance: String,
     /// What exactly is wrong with the request, where that can be pointed at.
     pub errors: Vec<FieldError>,
     /// To be named when asking for help.
@@ -165,7 +164,7 @@ fn problem(status: StatusCode, detail: String, errors: Vec<FieldError>) -> Probl
         title: status.canonical_reason().unwrap_or("Error").into(),
         status: status.as_u16(),
         detail,
-        instance: None,
+        instance: String::new(),
         errors,
         request_id: String::new(),
     }
@@ -188,7 +187,7 @@ pub async fn render(request: Request, next: Next) -> Response {
             problem(status, foreign_detail(status, &text), Vec::new())
         }
     };
-    let body = Json(Problem { instance: Some(instance), request_id, ..problem });
+    let body = Json(Problem { instance, request_id, ..problem });
     let mut rendered = (status, body).into_response();
     keep_headers(&parts.headers, rendered.headers_mut());
     rendered

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use super::App;
 use super::error::{Error, Problem};
 use super::extract::{At, HandsIn, Query};
-use super::upload::{JsonUpload, RawFile, Upload};
+use super::upload::{FormUpload, JsonUpload, RawFile, Upload};
 use crate::db;
 use crate::db::submissions::{Accepted, HandIn, IdempotencyKey, Receipt, Refused, SubmissionSummary};
 use crate::ids::{Login, PersonId};
@@ -37,7 +37,7 @@ impl From<Refused> for Error {
     operation_id = "hand_in", tag = "submissions",
     params(("course" = String, Path), ("assignment" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "repeating it with the same files hands in once")),
-    request_body(content((JsonUpload = "application/json"), (Vec<u8> = "multipart/form-data"))),
+    request_body(content((JsonUpload = "application/json"), (FormUpload = "multipart/form-data"))),
     responses((status = 202, body = Receipt), (status = 409, body = Problem), (status = 413, body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem)))]
 pub async fn create(
@@ -83,6 +83,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Error>
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Only this student's; for staff. Students get their own in any case.
     student: Option<String>,

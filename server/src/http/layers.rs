@@ -5,12 +5,14 @@ use std::any::Any;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderValue, Request, StatusCode};
-use axum::middleware::from_fn;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -30,12 +32,14 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(90);
 /// The app runs its own scripts and styles alone. Style attributes are allowed, style sheets of others are not.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self'; style-src-attr 'unsafe-inline'; \
                       object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub fn around(router: Router<App>) -> Router<App> {
     router
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(CsrfLayer::new().with_rejection_response(cross_site))
+        .layer(from_fn(exempt_bearers))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER_TIME_MAX))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(error::render))
@@ -53,6 +57,17 @@ pub fn around(router: Router<App>) -> Router<App> {
 /// Unless the handler said otherwise.
 fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// A browser sends cookies by itself, a token only where a program put it: what carries one is nobody's forgery. Who
+/// asks is then read from the token alone.
+async fn exempt_bearers(mut request: Request<Body>, next: Next) -> Response {
+    let headers = request.headers_mut();
+    if headers.get(AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"Bearer ")) {
+        headers.remove(SEC_FETCH_SITE);
+        headers.remove(ORIGIN);
+    }
+    next.run(request).await
 }
 
 fn cross_site(_: ProtectionError) -> Response {

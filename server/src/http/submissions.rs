@@ -61,6 +61,7 @@ pub struct CaseProgress {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Wait {
     /// Answer only when graded or dead, or after that many seconds (at most 60).
     wait: Option<u64>,

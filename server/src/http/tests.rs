@@ -36,10 +36,13 @@ impl Site {
     async fn new(db: PgPool) -> Site {
         let world = World::new(db).await;
         let stop = CancellationToken::new();
-        let notices = Notices::start(&world.db, &stop);
-        let signer = TokenSigner::new(&db::secrets::token_key(&world.db).await.unwrap());
-        let app = App::new(world.db.clone(), Exercises::default(), notices, signer, false, stop.clone());
-        Site { world, router: router(app), stop }
+        let router = router(app(&world, &stop, false).await);
+        Site { world, router, stop }
+    }
+
+    /// What the handlers share, for a router of another kind.
+    async fn app(&self, https: bool) -> App {
+        app(&self.world, &self.stop, https).await
     }
 
     /// A browser in which `login` is signed in.
@@ -56,6 +59,12 @@ impl Site {
     fn bearer(&self, token: &str) -> Client {
         Client::new(&self.router, Some((AUTHORIZATION, format!("Bearer {token}"))))
     }
+}
+
+async fn app(world: &World, stop: &CancellationToken, https: bool) -> App {
+    let notices = Notices::start(&world.db, stop);
+    let signer = TokenSigner::new(&db::secrets::token_key(&world.db).await.unwrap());
+    App::new(world.db.clone(), Exercises::default(), notices, signer, https, stop.clone())
 }
 
 impl Drop for Site {

@@ -34,6 +34,15 @@ pub type RawFile = (Vec<u8>, Vec<u8>);
 #[derive(Debug)]
 pub struct Upload(pub Vec<RawFile>);
 
+/// A hand-in as a form.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "described to clients; what is read are the parts, see `from_multipart`")]
+pub struct FormUpload {
+    /// Every part with a file name counts, whatever its field is called. One archive in place of the files will do.
+    #[schema(value_type = Vec<String>, format = Binary)]
+    files: Vec<RawFile>,
+}
+
 /// A hand-in as JSON.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

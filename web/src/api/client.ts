@@ -5,7 +5,7 @@
 import createClient from "openapi-fetch";
 import { problemFrom, unreachable } from "./problem";
 import type { paths } from "./schema";
-import type { Receipt, Scope, Submission } from "./types";
+import type { Receipt, Scope } from "./types";
 
 /** Seconds that a long poll waits: short, because its answer is also how cases are seen to finish. */
 const WAIT_S = 5;
@@ -24,9 +24,15 @@ export const api = {
   assignment: (course: string, assignment: string) =>
     value(client.GET("/api/v1/courses/{course}/assignments/{assignment}", { params: { path: { course, assignment } } })),
   handIn,
-  submission: (id: string) => read<Submission>(address("/api/v1/submissions/{id}", { id })),
+  submissions: (course: string, assignment: string, student: string) =>
+    value(
+      client.GET("/api/v1/courses/{course}/assignments/{assignment}/submissions", {
+        params: { path: { course, assignment }, query: { student } },
+      }),
+    ),
+  submission: (id: string) => value(client.GET("/api/v1/submissions/{id}", { params: { path: { id } } })),
   waitForSubmission: (id: string, signal: AbortSignal) =>
-    read<Submission>(`${address("/api/v1/submissions/{id}", { id })}?wait=${WAIT_S}`, signal),
+    value(client.GET("/api/v1/submissions/{id}", { params: { path: { id }, query: { wait: WAIT_S } }, signal })),
   submissionFile: async (id: string, name: string) => (await answer(new Request(url.file(id, name)))).text(),
   regrade: (id: string) => nothing(client.POST("/api/v1/submissions/{id}/regrade", { params: { path: { id } } })),
   gradebook: (course: string) => value(client.GET("/api/v1/courses/{course}/gradebook", { params: { path: { course } } })),
@@ -51,8 +57,8 @@ async function handIn(course: string, assignment: string, files: File[], key: st
   return value(
     client.POST("/api/v1/courses/{course}/assignments/{assignment}/submissions", {
       params: { path: { course, assignment }, header: { "Idempotency-Key": key } },
+      // The document has no type for a file; the browser writes the form, with its boundary.
       body: { files: [] },
-      // The document calls a multipart body bytes; the browser builds them, with their boundary, from the form.
       bodySerializer: () => form,
     }),
   );
@@ -61,10 +67,6 @@ async function handIn(course: string, assignment: string, files: File[], key: st
 /** The body of an answer: `answer` throws where there is none. */
 async function value<T>(call: Promise<{ data?: T }>): Promise<T> {
   return (await call).data as T;
-}
-
-async function read<T>(from: string, signal: AbortSignal | null = null): Promise<T> {
-  return (await answer(new Request(from, { credentials: "same-origin", signal }))).json() as Promise<T>;
 }
 
 async function nothing(call: Promise<unknown>): Promise<void> {

@@ -305,13 +305,13 @@ export interface components {
         /** @description What is set: the facts of an assignment that everybody in the course may see. */
         Assignment: {
             /** Format: date-time */
-            closes_at?: string | null;
+            closes_at: string | null;
             /** Format: date-time */
-            due_at?: string | null;
+            due_at: string | null;
             /** @description The exercise's id. */
             exercise: string;
             /** Format: date-time */
-            opens_at?: string | null;
+            opens_at: string | null;
             /**
              * Format: int32
              * @description What a full report is worth here.
@@ -340,7 +340,7 @@ export interface components {
         };
         /** @description An assignment and how one person stands in it. */
         AssignmentSummary: components["schemas"]["Assignment"] & {
-            mine?: components["schemas"]["Mine"] | null;
+            mine: components["schemas"]["Mine"] | null;
         };
         /** @description What was found before any case ran. */
         Build: {
@@ -354,33 +354,33 @@ export interface components {
             /** Format: int32 */
             points: number;
             /** @description Null where the asker may not see it. */
-            requirement?: string | null;
+            requirement: string | null;
             title: string;
             visibility: components["schemas"]["Visibility"];
         };
         CaseProgress: {
             case: string;
             /** Format: int32 */
-            points?: number | null;
+            points: number | null;
             /** Format: int32 */
             points_max: number;
             state: components["schemas"]["CaseState"];
             title: string;
-            verdict?: components["schemas"]["Verdict"] | null;
+            verdict: components["schemas"]["Verdict"] | null;
         };
         CaseReport: {
             evidence: components["schemas"]["Evidence"][];
             /** @description The author's pointer towards the cure, shown with a failure. */
-            hint?: string | null;
+            hint: string | null;
             id: string;
             /** @description What went wrong, in words meant for the student. `None` where the case passed or where it may not be seen. */
-            message?: string | null;
+            message: string | null;
             /** Format: int32 */
             points: number;
             /** Format: int32 */
             points_max: number;
             /** @description The case's seed in hex: repeats the case with `grade --case ID --seed SEED`. Staff only. */
-            seed?: string | null;
+            seed: string | null;
             title: string;
             usage: components["schemas"]["Usage"];
             verdict: components["schemas"]["Verdict"];
@@ -411,10 +411,10 @@ export interface components {
              * Format: int32
              * @description Best over graded submissions; null before the first report.
              */
-            points?: number | null;
+            points: number | null;
             /** @description Of the newest submission, like `verdict`. */
             state: components["schemas"]["State"];
-            verdict?: components["schemas"]["Verdict"] | null;
+            verdict: components["schemas"]["Verdict"] | null;
         };
         /** @description A column. */
         Column: {
@@ -484,6 +484,11 @@ export interface components {
             bytes: number;
             name: string;
         };
+        /** @description A hand-in as a form. */
+        FormUpload: {
+            /** @description Every part with a file name counts, whatever its field is called. One archive in place of the files will do. */
+            files: string[];
+        };
         /** @description Students × assignments. */
         Gradebook: {
             assignments: components["schemas"]["Column"][];
@@ -517,9 +522,9 @@ export interface components {
             /** Format: int32 */
             ordinal: number;
             /** Format: int32 */
-            points?: number | null;
+            points: number | null;
             state: components["schemas"]["State"];
-            verdict?: components["schemas"]["Verdict"] | null;
+            verdict: components["schemas"]["Verdict"] | null;
         };
         /** @description What one case's submission sandbox may use. A wall limit below six times the CPU limit is raised to that. */
         Limits: {
@@ -559,13 +564,13 @@ export interface components {
              */
             attempts: number;
             /** Format: int32 */
-            attempts_max?: number | null;
+            attempts_max: number | null;
             /**
              * Format: int32
              * @description Over all graded submissions.
              */
-            best_points?: number | null;
-            latest?: components["schemas"]["Latest"] | null;
+            best_points: number | null;
+            latest: components["schemas"]["Latest"] | null;
         };
         /** @description A course and what the asker is in it. */
         MyCourse: {
@@ -605,7 +610,7 @@ export interface components {
             /** @description What exactly is wrong with the request, where that can be pointed at. */
             errors: components["schemas"]["FieldError"][];
             /** @description The path that was asked for. */
-            instance?: string | null;
+            instance: string;
             /** @description To be named when asking for help. */
             request_id: string;
             /** Format: int32 */
@@ -618,11 +623,11 @@ export interface components {
         Progress: {
             case: string;
             /** Format: int32 */
-            points?: number | null;
+            points: number | null;
             /** Format: int64 */
             seq: number;
             state: components["schemas"]["CaseState"];
-            verdict?: components["schemas"]["Verdict"] | null;
+            verdict: components["schemas"]["Verdict"] | null;
         };
         /** @description What a student gets for a hand-in, after commit: proof that it was accepted. */
         Receipt: {
@@ -633,7 +638,7 @@ export interface components {
              * Format: int64
              * @description Place in the line at that moment, from 1; null when it is already being graded.
              */
-            queue_position?: number | null;
+            queue_position: number | null;
             /** Format: date-time */
             received_at: string;
             /** @description SHA-256 over names and contents. */
@@ -695,7 +700,7 @@ export interface components {
              * Format: int64
              * @description Place in the line from 1; null once it no longer waits.
              */
-            queue_position?: number | null;
+            queue_position: number | null;
             state: components["schemas"]["State"];
         };
         /** @description Name and login of whoever handed in. */
@@ -721,15 +726,15 @@ export interface components {
             exercise: string;
             files: components["schemas"]["FileInfo"][];
             /** @description Why the newest grading is dead, for staff; null otherwise. */
-            grader_error?: string | null;
+            grader_error: string | null;
             /** @description Of the newest grading, in the exercise's order. Points are the exercise's. */
             progress: components["schemas"]["CaseProgress"][];
             /**
              * Format: int64
              * @description Place in the line from 1; null once it no longer waits.
              */
-            queue_position?: number | null;
-            report?: components["schemas"]["Report"] | null;
+            queue_position: number | null;
+            report: components["schemas"]["Report"] | null;
             /** @description SHA-256 over names and contents, as on the receipt. */
             sha256: string;
             title: string;
@@ -743,14 +748,14 @@ export interface components {
              * Format: int32
              * @description On the assignment's scale, like `points_max`.
              */
-            points?: number | null;
+            points: number | null;
             /** Format: int32 */
             points_max: number;
             /** Format: date-time */
             received_at: string;
             state: components["schemas"]["State"];
             student: components["schemas"]["Student"];
-            verdict?: components["schemas"]["Verdict"] | null;
+            verdict: components["schemas"]["Verdict"] | null;
         };
         /** @description One version of an exercise: SHA-256 of its files, lower-case hex. */
         SuiteHash: string;
@@ -768,9 +773,9 @@ export interface components {
             id: components["schemas"]["TokenId"];
             label: string;
             /** Format: date-time */
-            last_used_at?: string | null;
+            last_used_at: string | null;
             /** Format: date-time */
-            revoked_at?: string | null;
+            revoked_at: string | null;
             scope: components["schemas"]["Scope"];
         };
         /** @description What the submission's sandbox used, the whole process tree counted. */
@@ -930,13 +935,14 @@ export interface operations {
     };
     list_submissions: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only this student's; for staff. Students get their own in any case. */
+                student?: string;
+            };
             header?: never;
             path: {
                 course: string;
                 assignment: string;
-                /** @description Only this student's; for staff. Students get their own in any case. */
-                student: string | null;
             };
             cookie?: never;
         };
@@ -976,7 +982,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["JsonUpload"];
-                "multipart/form-data": number[];
+                "multipart/form-data": components["schemas"]["FormUpload"];
             };
         };
         responses: {
@@ -1200,12 +1206,13 @@ export interface operations {
     };
     get_submission: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Answer only when graded or dead, or after that many seconds (at most 60). */
+                wait?: number;
+            };
             header?: never;
             path: {
                 id: string;
-                /** @description Answer only when graded or dead, or after that many seconds (at most 60). */
-                wait: number | null;
             };
             cookie?: never;
         };

@@ -3,6 +3,7 @@ import { Drafts } from "./drafts";
 import { due, isOpen } from "./due";
 import { renderStatement } from "./markdown";
 import { replayLine } from "./replay";
+import { sectionTitle } from "./sections";
 
 const NOW = Date.parse("2026-03-10T12:00:00Z");
 
@@ -21,6 +22,11 @@ test("the replay line is one that a shell reads back", () => {
   expect(replayLine("net-02", ["echo_server.py"], "half-close", "ab12")).toBe("practicum grade net-02 echo_server.py --case half-close --seed ab12");
   expect(replayLine("net-02", ["a.py", "b.py"], "c", "1")).toContain("net-02 . --case");
   expect(replayLine("net-02", ["it's; rm.py"], "c", "1")).toContain(`'it'\\''s; rm.py'`);
+});
+
+test("a section is called as in the outline, an unknown one by its number", () => {
+  expect([1, 7, 12].map(sectionTitle)).toEqual(["1. Network Fundamentals", "7. Thread Programming", "12. Generators and Coroutines"]);
+  expect([0, 13].map(sectionTitle)).toEqual(["Section 0", "Section 13"]);
 });
 
 test("dates say what they mean now", () => {

@@ -38,13 +38,17 @@ def of_traceback(text):
     return {"kind": "traceback", "text": text}
 
 
+def count(number, noun="byte"):
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def compare_bytes(got, want):
     """The difference in words."""
     index = first_difference(got, want)
     if index == len(got):
         return f"it stops after {len(got)} of {len(want)} bytes"
     if index == len(want):
-        return f"{len(got) - len(want)} bytes too many follow the {len(want)} expected"
+        return f"{count(len(got) - len(want))} too many after the {len(want)} expected"
     return f"byte {index} is 0x{got[index]:02x}, expected 0x{want[index]:02x}"
 
 

@@ -21,6 +21,8 @@ class Link:
         self._answers = {}
         self._unwanted = set()
         self.exits = {}
+        # What must stay open until the examiner ends.
+        self.kept = []
 
     def ask(self, what, tail=b"", **arguments):
         """Asks and waits for the answer: (answer, tail, descriptors)."""
@@ -98,7 +100,7 @@ def stuck(answer, doing):
     waits = answer["waits"]
     if not waits:
         return Crashed(f"{doing}, but the program has ended")
-    return Deadlock(f"{doing}, but nothing will ever happen: {describe(waits)}")
+    return Deadlock(f"{doing}. That will never happen: in the program {describe(waits)}")
 
 
 def describe(waits):

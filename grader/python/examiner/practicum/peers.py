@@ -9,7 +9,7 @@ import socket
 import struct
 
 from .errors import Failure
-from .evidence import short
+from .evidence import count, short
 
 READ_BYTES_MAX = 64 << 20
 LINE_BYTES_MAX = 1 << 20
@@ -31,8 +31,10 @@ class Peer:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.close()
+    def __exit__(self, kind, *_):
+        # Closing after a failure could make the program fail in another way, which would then be told instead.
+        if kind is None:
+            self.close()
 
     def fileno(self):
         return self._socket.fileno()
@@ -43,9 +45,9 @@ class Peer:
             try:
                 rest = rest[self._socket.send(rest) :]
             except BlockingIOError:
-                self._link.wait(self._socket, select.POLLOUT, f"{self._what} is not reading: {len(rest)} bytes wait")
+                self._link.wait(self._socket, select.POLLOUT, f"{self._what} must read: {count(len(rest))} more must be sent to it")
             except ConnectionError:
-                raise self._gone(f"{len(rest)} bytes were still being sent to it") from None
+                raise self._gone(f"{count(len(rest))} more had to be sent to it") from None
 
     def drip(self, data):
         """One byte a segment; the next only when the receiver's kernel queue is empty."""
@@ -68,22 +70,22 @@ class Peer:
     def read_some(self, size=65536):
         """What has arrived, at least one byte; b"" at the end."""
         if not self._unread:
-            self._fill(size, "at least one byte is awaited")
+            self._fill(size, "nothing came")
         data, self._unread = bytes(self._unread[:size]), self._unread[size:]
         return data
 
     def read_exactly(self, size):
         while len(self._unread) < size:
-            if not self._fill(size, f"{size} bytes are awaited, {len(self._unread)} came"):
+            if not self._fill(size, f"{len(self._unread) or 'none'} of {count(size)} came"):
                 got = bytes(self._unread)
-                raise Failure(f"{self._what} closed after {len(got)} of {size} bytes: {short(got)}")
+                raise Failure(f"{self._what} closed after {len(got)} of {count(size)}: {short(got)}")
         data, self._unread = bytes(self._unread[:size]), self._unread[size:]
         return data
 
     def read_line(self):
         """Up to and with the next newline; what there is when the peer ends first."""
         while b"\n" not in self._unread and len(self._unread) < LINE_BYTES_MAX:
-            if not self._fill(LINE_BYTES_MAX, "a whole line is awaited"):
+            if not self._fill(LINE_BYTES_MAX, "no whole line came"):
                 break
         end = self._unread.find(b"\n") + 1 or len(self._unread)
         line, self._unread = bytes(self._unread[:end]), self._unread[end:]
@@ -91,7 +93,7 @@ class Peer:
 
     def read_to_end(self, limit=READ_BYTES_MAX):
         """Everything until the peer's FIN."""
-        while self._fill(1 << 20, f"its end of the connection is awaited, {len(self._unread)} bytes came"):
+        while self._fill(1 << 20, f"{count(len(self._unread))} came, the end of the connection did not"):
             if len(self._unread) > limit:
                 raise Failure(f"{self._what} sent more than {limit} bytes")
         data, self._unread = bytes(self._unread), bytearray()
@@ -126,7 +128,7 @@ class Peer:
         except ConnectionError:
             raise self._gone("it was to stay open") from None
         if data:
-            raise Failure(f"{self._what} sent {len(data)} bytes that nobody asked for: {short(data)}")
+            raise Failure(f"{self._what} sent {count(len(data))} that nobody asked for: {short(data)}")
         if data == b"":
             raise Failure(f"{self._what} closed the connection although it was to stay open")
 

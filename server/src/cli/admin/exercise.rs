@@ -1,40 +1,92 @@
 //! `practicum admin exercise`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use clap::Subcommand;
+use anyhow::{Context, ensure};
+use clap::{Args, Subcommand};
+use grader::Grader;
+use grader::check::check;
 use sqlx::PgPool;
 
+use crate::cli::display;
 use crate::db;
 
 #[derive(Debug, Subcommand)]
 pub enum Exercise {
-    /// Add exercise folders to the catalogue, or newer versions of them; prints id and suite hash
-    #[command(after_help = "Example:\n  practicum admin exercise add exercises/*")]
-    Add {
-        #[arg(required = true)]
-        folders: Vec<PathBuf>,
-    },
+    Add(Add),
     /// List the newest versions: id, points, suite hash, title
     List,
+}
+
+/// Add exercise folders to the catalogue, or newer versions of them
+///
+/// Each is accepted first, as by `practicum check`, and left out when it is not. Prints id and suite hash of what was
+/// added; what the acceptance found goes to standard error.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  practicum admin exercise add exercises/*
+  practicum admin exercise add --unchecked backup/exercises/*    restore what was accepted before
+
+Exit status: 0 all added, 1 some not, 2 usage.")]
+pub struct Add {
+    #[arg(required = true)]
+    folders: Vec<PathBuf>,
+    /// Take them as they are: to restore a catalogue, or on a machine that has no sandbox
+    #[arg(long)]
+    unchecked: bool,
+    /// Check although control groups are missing and limits are not exact
+    #[arg(long, conflicts_with = "unchecked")]
+    allow_weak_sandbox: bool,
 }
 
 impl Exercise {
     pub async fn run(self, db: &PgPool) -> anyhow::Result<()> {
         match self {
-            Exercise::Add { folders } => add(db, &folders).await,
+            Exercise::Add(add) => add.run(db).await,
             Exercise::List => list(db).await,
         }
     }
 }
 
-async fn add(db: &PgPool, folders: &[PathBuf]) -> anyhow::Result<()> {
-    for folder in folders {
-        let exercise = grader::Exercise::load(folder)?;
-        db::exercises::add(db, &exercise).await?;
-        println!("{}\t{}", exercise.id(), exercise.suite_hash());
+impl Add {
+    async fn run(self, db: &PgPool) -> anyhow::Result<()> {
+        // All are read before the first is checked: a wrong name should not take minutes to show.
+        let exercises = self.folders.iter().map(|folder| grader::Exercise::load(folder).map(Arc::new));
+        let exercises: Vec<_> = exercises.collect::<Result<_, _>>()?;
+        let grader = self.grader()?;
+        let mut refused = Vec::new();
+        for exercise in exercises {
+            if let Some(grader) = &grader
+                && !accepted(grader, &exercise).await?
+            {
+                refused.push(exercise.id().to_owned());
+                continue;
+            }
+            db::exercises::add(db, &exercise).await?;
+            println!("{}\t{}", exercise.id(), exercise.suite_hash());
+        }
+        ensure!(refused.is_empty(), "add {}: not accepted", refused.join(", "));
+        Ok(())
     }
-    Ok(())
+
+    /// What exercises are checked with; none where they are taken as they are.
+    fn grader(&self) -> anyhow::Result<Option<Arc<Grader>>> {
+        if self.unchecked {
+            return Ok(None);
+        }
+        let grader = Grader::new(self.allow_weak_sandbox);
+        Ok(Some(Arc::new(grader.context("prepare this machine for checking: see `practicum doctor`")?)))
+    }
+}
+
+/// Runs the exercise's own programs, off the threads that talk to the database, and tells what they showed.
+async fn accepted(grader: &Arc<Grader>, exercise: &Arc<grader::Exercise>) -> anyhow::Result<bool> {
+    let (with, what) = (Arc::clone(grader), Arc::clone(exercise));
+    let found = tokio::task::spawn_blocking(move || check(&with, &what, false)).await?;
+    let found = found.with_context(|| format!("check {}", exercise.id()))?;
+    eprint!("{}", display::acceptance(&found));
+    Ok(found.ok)
 }
 
 async fn list(db: &PgPool) -> anyhow::Result<()> {

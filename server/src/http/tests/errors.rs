@@ -83,15 +83,7 @@ async fn panics() -> &'static str {
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn a_panic_is_a_problem_without_its_words(db: PgPool) {
     let site = Site::new(db).await;
-    let app = App::new(
-        site.world.db.clone(),
-        Exercises::default(),
-        Notices::start(&site.world.db, &site.stop),
-        TokenSigner::new(&db::secrets::token_key(&site.world.db).await.unwrap()),
-        false,
-        site.stop.clone(),
-    );
-    let router = layers::around(Router::new().route("/panic", get(panics))).with_state(app);
+    let router = layers::around(Router::new().route("/panic", get(panics))).with_state(site.app(false).await);
     let problem = Client::new(&router, None).get("/panic").await.problem(500, "fault is ours");
     assert!(!problem.to_string().contains("secret"));
 }
@@ -105,7 +97,9 @@ async fn every_address_beside_the_api_is_the_app_under_a_strict_policy(db: PgPoo
         assert!(answer.headers["content-type"].to_str().unwrap().starts_with("text/html"));
         let policy = answer.headers["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'self';") && !policy.contains("script-src"), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'") && policy.contains("object-src 'none'"), "{policy}");
         assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+        assert_eq!(answer.headers["x-frame-options"], "DENY");
     }
 }
 

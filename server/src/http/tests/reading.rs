@@ -76,12 +76,19 @@ async fn an_assignment_shows_what_the_reader_may_know(db: PgPool) {
 async fn a_file_comes_back_as_it_was_handed_in_and_never_as_a_page(db: PgPool) {
     let site = Site::new(db).await;
     let amara = site.browser("amara").await;
-    let page = b"<script>alert(1)</script>".as_slice();
-    let id = amara.upload(&[(b"lines.py", b"print()"), (b"docs/a.html", page)]).await.ok()["id"].clone();
-    let file = amara.get(&format!("/api/v1/submissions/{}/files/docs/a.html", id.as_str().unwrap())).await;
-    assert_eq!(file.body, page);
-    assert_eq!(file.headers["content-type"], "text/plain; charset=utf-8");
-    assert_eq!(file.headers["content-disposition"], "attachment");
+    let page = b"<!doctype html><script>alert(1)</script>".as_slice();
+    let files: [(&[u8], &[u8]); 4] = [(b"lines.py", page), (b"docs/a.html", page), (b"a.svg", page), (b"a.js", page)];
+    let id = amara.upload(&files).await.ok()["id"].clone();
+    for reader in [amara.clone(), site.browser("ida").await] {
+        for name in ["lines.py", "docs/a.html", "docs%2fa.html", "a.svg", "a.js"] {
+            let file = reader.get(&format!("/api/v1/submissions/{}/files/{name}", id.as_str().unwrap())).await;
+            assert_eq!(file.body, page, "{name}");
+            assert_eq!(file.headers["content-type"], "text/plain; charset=utf-8");
+            assert_eq!(file.headers["content-disposition"], "attachment");
+            assert_eq!(file.headers["x-content-type-options"], "nosniff");
+            assert_eq!(file.headers["cache-control"], "no-store");
+        }
+    }
     let gone = format!("/api/v1/submissions/{}/files/..%2fx", id.as_str().unwrap());
     amara.get(&gone).await.problem(404, "no file");
 }

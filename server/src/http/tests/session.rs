@@ -66,27 +66,38 @@ async fn an_idle_or_old_session_is_over(db: PgPool) {
     }
 }
 
+/// What a browser says of a request that another site's page makes.
+const FROM_ELSEWHERE: [(&str, &str); 2] = [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")];
+
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn a_request_from_another_site_changes_nothing(db: PgPool) {
     let site = Site::new(db).await;
     let browser = site.browser("amara").await;
-    let from_elsewhere = [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")];
-    browser.send(Method::DELETE, "/api/v1/session", &from_elsewhere, "").await.problem(403, "another site");
-    browser.get("/api/v1/me").await.ok();
+    browser.send(Method::DELETE, "/api/v1/session", &FROM_ELSEWHERE, "").await.problem(403, "another site");
+    browser.upload_raw(&FROM_ELSEWHERE, multipart(&[(b"lines.py", b"print()")])).await.problem(403, "another site");
+    assert_eq!(browser.get(&submissions_path()).await.ok(), json!([]));
+}
+
+#[sqlx::test(migrator = "crate::db::MIGRATOR")]
+async fn a_token_counts_from_any_site_and_lends_nothing_to_the_cookie_beside_it(db: PgPool) {
+    let site = Site::new(db).await;
+    let browser = site.browser("amara").await;
+    let wish = json!({ "label": "CI", "scope": "submit", "days": 30 });
+    let token = browser.post("/api/v1/tokens", &wish).await.ok()["token"].as_str().unwrap().to_owned();
+    let files = || multipart(&[(b"lines.py", b"print()")]);
+    assert_eq!(site.bearer(&token).upload_raw(&FROM_ELSEWHERE, files()).await.status, 202);
+    for (forged, status, words) in
+        [("Bearer forged", 401, "token is not good"), ("Basic forged", 403, "another site"), ("", 403, "another site")]
+    {
+        let headers = [&FROM_ELSEWHERE[..], &[("authorization", forged)]].concat();
+        browser.upload_raw(&headers, files()).await.problem(status, words);
+    }
 }
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn over_https_the_cookie_insists_on_it(db: PgPool) {
     let site = Site::new(db).await;
-    let app = App::new(
-        site.world.db.clone(),
-        Exercises::default(),
-        Notices::start(&site.world.db, &site.stop),
-        TokenSigner::new(&db::secrets::token_key(&site.world.db).await.unwrap()),
-        true,
-        site.stop.clone(),
-    );
-    let client = Client::new(&router(app), None);
+    let client = Client::new(&router(site.app(true).await), None);
     let answer = client.post("/api/v1/session", &json!({ "login": "amara", "password": PASSWORD })).await;
     let cookie = cookie(&answer);
     assert!(cookie.starts_with("__Host-") && cookie.contains("Secure"), "{cookie}");

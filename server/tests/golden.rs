@@ -1,0 +1,86 @@
+//! What a student reads, word for word: `practicum grade` on telling programs, kept in `golden/`.
+//!
+//! A changed message shows here and is reviewed as prose. `PRACTICUM_GOLDEN=write` writes the files anew.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Runs `practicum grade` on one of the exercises' own programs and compares what it prints.
+#[track_caller]
+fn check(exercise: &str, program: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../exercises").join(exercise);
+    compare(&format!("{exercise}-{}", program.replace('/', "-")), &folder, &folder.join("submissions").join(program));
+}
+
+#[track_caller]
+fn compare(name: &str, exercise: &Path, submission: &Path) {
+    let output = Command::new(env!("CARGO_BIN_EXE_practicum"))
+        .arg("grade")
+        .args([exercise, submission])
+        .output()
+        .expect("the binary runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "practicum grade: {}: {errors}", output.status);
+    let said = String::from_utf8(output.stdout).expect("what is printed is UTF-8");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.txt"));
+    if std::env::var("PRACTICUM_GOLDEN").is_ok_and(|what| what == "write") {
+        std::fs::write(golden, said).unwrap();
+        return;
+    }
+    let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+    assert!(said == expected, "{} says otherwise:\n{expected}\nnow it reads:\n{said}", golden.display());
+}
+
+/// A folder with one program for net-02.
+fn written(program: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("echo_server.py");
+    std::fs::write(&file, program).unwrap();
+    (folder, file)
+}
+
+fn net_02() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../exercises/net-02-echo-server")
+}
+
+#[test]
+fn all_is_well() {
+    check("net-02-echo-server", "reference");
+}
+
+#[test]
+fn a_deadlock_is_explained() {
+    check("net-02-echo-server", "wrong/waits_for_lines");
+}
+
+#[test]
+fn wrong_bytes_are_shown_beside_the_right_ones() {
+    check("net-02-echo-server", "wrong/decodes_text");
+}
+
+#[test]
+fn what_a_program_of_ours_raises_comes_with_its_traceback() {
+    check("net-03-message-framing", "wrong/header_in_one_recv");
+}
+
+#[test]
+fn threads_that_never_return_are_explained() {
+    check("thr-04-bounded-buffer", "wrong/forgets_the_producers");
+}
+
+#[test]
+fn a_pickle_that_ran_is_told() {
+    check("msg-04-pickle-guard", "wrong/plain_pickle");
+}
+
+#[test]
+fn a_file_that_does_not_parse_is_shown_where() {
+    let (_folder, file) = written("import socket\n\ndef main(\n    print('x')\n");
+    compare("build-error", &net_02(), &file);
+}
+
+#[test]
+fn syntax_of_a_later_python_is_a_build_error_that_names_ours() {
+    let (_folder, file) = written("type Address = tuple[str, int]\n");
+    compare("later-python", &net_02(), &file);
+}
