@@ -73,6 +73,10 @@ pub enum Notice {
         id: u64,
         reason: String,
     },
+    /// The signal has been delivered, or there was nobody to take it.
+    Signalled {
+        id: u64,
+    },
     Exited {
         id: u64,
         exit: Exit,
@@ -236,19 +240,27 @@ impl Init<'_> {
                 if let (Some(pid), Some(signal)) = (pid, Signal::from_named_raw(signal)) {
                     self.signal(pid, signal);
                 }
-                Ok(())
+                self.control.send(&Notice::Signalled { id }, b"", &[])
             }
         }
     }
 
-    /// As the student's user, whose processes this one may not signal itself.
+    /// As the student's user, whose processes this one may not signal itself. Returns once the kernel has the signal.
     fn signal(&self, pid: Pid, signal: Signal) {
-        let Ok(0) = kernel::fork() else { return };
-        if let Some(ids) = self.ids {
-            let _ = become_user(ids.of(self.role));
+        match kernel::fork() {
+            Ok(0) => {
+                if let Some(ids) = self.ids {
+                    let _ = become_user(ids.of(self.role));
+                }
+                let _ = rustix::process::kill_process(pid, signal);
+                std::process::exit(0)
+            }
+            Ok(child) => {
+                let child = Pid::from_raw(child);
+                let _ = rustix::io::retry_on_intr(|| rustix::process::waitpid(child, WaitOptions::empty()));
+            }
+            Err(_) => {}
         }
-        let _ = rustix::process::kill_process(pid, signal);
-        std::process::exit(0)
     }
 
     /// Forks; a pipe that closes on `execve` carries the reason if the program could not be started.

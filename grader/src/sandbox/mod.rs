@@ -236,8 +236,15 @@ impl Sandbox {
         }
     }
 
-    pub fn signal(&self, id: u64, signal: i32) -> io::Result<()> {
-        self.control.send(&init::Order::Signal { id, signal }, b"", &[])
+    /// Signals a program; returns once the kernel has the signal, so that what is seen from then on follows from it.
+    pub fn signal(&mut self, id: u64, signal: i32) -> io::Result<()> {
+        self.control.send(&init::Order::Signal { id, signal }, b"", &[])?;
+        loop {
+            match self.receive()? {
+                Notice::Signalled { id: signalled } if signalled == id => return Ok(()),
+                notice => self.notices.push_back(notice),
+            }
+        }
     }
 
     /// What happened since the last call; never waits.
