@@ -86,6 +86,7 @@ def reset(exam):
     peer = exam.connect()
     take_turn(exam, peer)
     peer.reset()
+    exam.quiet()
     serves_on(exam, server, "after a client that sent a line and reset its connection")
 
     with exam.connect() as first:
@@ -95,12 +96,14 @@ def reset(exam):
         third.send(token(exam, 100))
         third.reset()
         finish(first)
+    exam.quiet()
     serves_on(exam, server, "after clients that reset their connections before it was their turn")
 
     peer = exam.connect()
     peer.send(text(exam, CHUNK))
     peer.drained()
     peer.reset()
+    exam.quiet()
     serves_on(exam, server, "after a client that reset its connection with its echo unread")
 
 

@@ -163,7 +163,7 @@ def broken(exam, what, call, *arguments):
     try:
         got = call(*arguments)
     except Raised as error:
-        assert "EOFError" in error.bases, f"{what} must raise EOFError; it raised {error.type}: {error.text}"
+        assert "EOFError" in error.bases, f"{what} must raise EOFError; it raised {error.said}"
     else:
         exam.fail(f"{what} must raise EOFError; it returned {got!r:.200}")
 

@@ -112,7 +112,8 @@ fn judge(facts: &Facts, bans: &[String], python_version: &str) -> Option<Refusal
     if !facts.errors.is_empty() {
         let mut message = String::new();
         for error in &facts.errors {
-            let _ = writeln!(message, "{}, line {}: {}", error.file, error.line, error.message);
+            let line = if error.line == 0 { String::new() } else { format!(", line {}", error.line) };
+            let _ = writeln!(message, "{}{line}: {}", error.file, error.message);
             if !error.text.trim().is_empty() {
                 let caret = " ".repeat(usize::try_from(error.column).unwrap_or(1).clamp(1, 200) - 1);
                 let _ = writeln!(message, "    {}\n    {caret}^", error.text);
@@ -121,14 +122,16 @@ fn judge(facts: &Facts, bans: &[String], python_version: &str) -> Option<Refusal
         let _ = write!(message, "Programs are run by Python {python_version}.");
         return Some(Refusal { verdict: Verdict::BuildError, message });
     }
-    let broken: Vec<String> = facts
+    let mut broken: Vec<String> = facts
         .imports
         .iter()
-        .filter(|import| bans.iter().any(|ban| is_part_of(&import.module, ban)))
-        .map(|import| {
-            format!("{}, line {}: module {:?} is not allowed in this exercise", import.file, import.line, import.module)
+        .filter_map(|import| Some((import, bans.iter().find(|ban| is_part_of(&import.module, ban))?)))
+        .map(|(import, ban)| {
+            format!("{}, line {}: module {ban:?} is not allowed in this exercise", import.file, import.line)
         })
         .collect();
+    // `from a import b` names both `a` and `a.b`.
+    broken.dedup();
     (!broken.is_empty()).then(|| Refusal { verdict: Verdict::RuleBroken, message: broken.join("\n") })
 }
 

@@ -48,11 +48,8 @@ impl fmt::Debug for Exercise {
 impl Exercise {
     /// Reads an exercise folder; its name is the exercise's id.
     pub fn load(folder: &Path) -> Result<Exercise, ExerciseError> {
-        let id = folder
-            .canonicalize()
-            .ok()
-            .and_then(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()))
-            .unwrap_or_else(|| folder.display().to_string());
+        let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let id = whole.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut files = BTreeMap::new();
         read_folder(folder, "", &mut files).map_err(|reason| ExerciseError { exercise: id.clone(), reason })?;
         Exercise::from_files(&id, files)

@@ -110,7 +110,7 @@ fn failure(kind: FailureKind, message: String, crash: Option<&Started>) -> (Verd
     match (kind, crash) {
         (FailureKind::NotReady | FailureKind::Crashed, _) => (Verdict::RuntimeError, message),
         (FailureKind::WrongAnswer | FailureKind::Deadlock, Some(program)) => {
-            (Verdict::RuntimeError, format!("{message}; {} had ended: {}", program.name, exit_words(program.exit)))
+            (Verdict::RuntimeError, format!("{message}; {} had ended {}", program.name, exit_words(program.exit)))
         }
         (FailureKind::WrongAnswer, None) => (Verdict::WrongAnswer, message),
         (FailureKind::Deadlock, None) => (Verdict::Deadlock, message),
@@ -119,8 +119,8 @@ fn failure(kind: FailureKind, message: String, crash: Option<&Started>) -> (Verd
 
 fn exit_words(exit: Option<Exit>) -> String {
     match exit {
-        Some(Exit::Exited(code)) => format!("exit code {code}"),
-        Some(Exit::Signalled(signal)) => format!("killed by signal {signal}"),
-        None => "it runs".to_owned(),
+        Some(Exit::Exited(code)) => format!("with exit code {code}"),
+        Some(Exit::Signalled(signal)) => format!("by signal {signal}"),
+        None => "in an unknown way".to_owned(),
     }
 }

@@ -202,9 +202,9 @@ fn what_packers_add_by_themselves_is_left_out() {
 
 #[test]
 fn a_zip_bomb_is_refused_after_the_first_byte_too_many() {
-    let bomb = vec![0; 64 << 20];
+    let bomb = vec![0; 8 << 20];
     let archive = zip(&[("echo.py", &bomb)]);
-    assert!(archive.len() < 128 << 10);
+    assert!(archive.len() < 16 << 10);
     check(upload("work.zip", archive), TOO_LARGE);
 }
 
@@ -221,6 +221,14 @@ fn names_in_a_zip_are_as_strange_as_any() {
     check_zip(&[("../echo.py", CODE)], &format!("file name \"../echo.py\": {CLIMBS}"));
     check_zip(&[("/etc/passwd", CODE)], &format!("file name \"/etc/passwd\": {ABSOLUTE}"));
     check_zip(&[("src\\echo.py", CODE)], &format!("file name \"src\\\\echo.py\": {ABSOLUTE}"));
+}
+
+#[test]
+fn of_one_name_twice_in_a_zip_the_last_counts() {
+    let archive = zip(&[("one.py", CODE), ("two.py", b"print(2)\n")]);
+    let opened = upload("work.zip", replaced(&archive, b"two.py", b"one.py")).unwrap();
+    assert_eq!(opened.files().count(), 1);
+    assert_eq!(opened.file("one.py"), Some(b"print(2)\n".as_slice()));
 }
 
 #[test]
@@ -336,7 +344,7 @@ fn pax_long_name(name: &str) -> Vec<u8> {
 
 #[test]
 fn a_gzip_bomb_is_refused_wherever_it_hides() {
-    let bomb = vec![0; 64 << 20];
+    let bomb = vec![0; 8 << 20];
     check_tar(&[file("echo.py", &bomb)], TOO_LARGE);
     check_tar(&[file("__pycache__/echo.pyc", &bomb), file("echo.py", CODE)], TOO_LARGE);
     check(upload("work.tar.gz", pax_long_name(&"a".repeat(8 << 20))), TOO_LARGE);
@@ -378,6 +386,16 @@ fn noise(length: usize) -> Vec<u8> {
         (*state >> 24) as u8
     };
     std::iter::repeat_with(|| step(&mut state)).take(length).collect()
+}
+
+fn replaced(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for start in 0..=bytes.len() - old.len() {
+        if bytes[start..].starts_with(old) {
+            bytes[start..start + new.len()].copy_from_slice(new);
+        }
+    }
+    bytes
 }
 
 // Files of this machine

@@ -154,3 +154,103 @@ async fn the_demo_course_is_made_once_and_its_passwords_are_private(db: PgPool) 
     assert_eq!(serve(), first);
     check(&url, &["admin", "user", "list"], 0, "ida\tIda Lindqvist", "");
 }
+
+/// `practicum grade net-02-echo-server` on one file, with further arguments.
+#[track_caller]
+fn check_grade(name: &str, content: &[u8], arguments: &[&str], code: i32, stdout: &str, stderr: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(name);
+    std::fs::write(&file, content).unwrap();
+    let exercises = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../exercises");
+    let (file, exercises) = (file.to_str().unwrap(), exercises.to_str().unwrap());
+    let all = [&["grade", "net-02-echo-server", file, "--exercises", exercises], arguments].concat();
+    check("postgres://unused", &all, code, stdout, stderr);
+}
+
+/// A zip with one file.
+fn zipped(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+    std::io::Write::write_all(&mut archive, content).unwrap();
+    archive.finish().unwrap().into_inner()
+}
+
+const REFERENCE: &[u8] = include_bytes!("../../exercises/net-02-echo-server/submissions/reference/echo_server.py");
+
+#[test]
+fn a_program_that_cannot_be_built_is_graded_and_gets_no_points() {
+    let broken = b"import socket\n\nwhile True\n    pass\n";
+    check_grade(
+        "echo_server.py",
+        broken,
+        &[],
+        1,
+        "echo_server.py, line 3: SyntaxError: expected ':'\n    while True\n",
+        "",
+    );
+    check_grade("echo_server.py", broken, &[], 1, "net-02-echo-server: 0 of 100 points, build error\n", "");
+    let later = b"type Port = int\n";
+    check_grade("echo_server.py", later, &[], 1, "echo_server.py, line 1: SyntaxError", "");
+    check_grade("echo_server.py", later, &[], 1, "Programs are run by Python 3.", "");
+    check_grade(
+        "echo_server.py",
+        b"s = 'caf\xe9'\n",
+        &[],
+        1,
+        "echo_server.py, line 1: SyntaxError: (unicode error)",
+        "",
+    );
+    check_grade("echo_server.py", broken, &["--json"], 1, "\"verdict\": \"build-error\"", "");
+}
+
+#[test]
+fn what_cannot_be_graded_at_all_is_refused_with_the_reason() {
+    let refused = |name: &str, content: &[u8], reason: &str| check_grade(name, content, &[], 2, "", reason);
+    refused("echo_server.py", b"", "practicum: the file \"echo_server.py\" is empty: hand in its content\n");
+    refused(
+        "server.py",
+        REFERENCE,
+        "practicum: net-02-echo-server asks for echo_server.py, which the submission lacks; it holds server.py: name \
+         the file as the exercise asks\n",
+    );
+    let too_large = "practicum: more than 1048576 bytes in all: leave out what the exercise does not ask for\n";
+    refused("echo_server.py", &vec![b'#'; 10 << 20], too_large);
+    refused("work.zip", &zipped("echo_server.py", &vec![b'#'; 10 << 20]), too_large);
+    refused(
+        "work.zip",
+        &zipped("../echo_server.py", REFERENCE),
+        "practicum: file name \"../echo_server.py\": \".\", \"..\" and empty parts are not allowed\n",
+    );
+    refused(
+        "work.zip",
+        b"not a zip",
+        "practicum: open archive \"work.zip\": it is damaged or not a zip archive: pack it again\n",
+    );
+    refused("work.zip", &zipped("README.md", b"# Work\n"), "which the submission lacks; it holds README.md");
+}
+
+#[test]
+fn an_archive_is_graded_like_the_files_in_it() {
+    let archive = zipped("echo_server.py", REFERENCE);
+    check_grade("work.zip", &archive, &["--case", "echo-at-once"], 0, "15 of 15 points, passed\n", "");
+}
+
+#[test]
+fn a_program_with_a_name_and_a_port_of_its_own_is_graded_unedited() {
+    let settings = ["--set", "server.file=mine.py", "--set", "port=1664", "--case", "echo-at-once"];
+    check_grade("mine.py", REFERENCE, &settings, 0, "15 of 15 points, passed\n", "");
+}
+
+#[test]
+fn a_wrong_argument_is_named_with_what_is_known() {
+    let refused = |arguments: &[&str], reason: &str| check_grade("echo_server.py", REFERENCE, arguments, 2, "", reason);
+    refused(&["--case", "echo"], "practicum: case \"echo\": net-02-echo-server has only echo-at-once, no-newline, ");
+    refused(&["--case", "binary", "--seed", "12"], "invalid value '12' for '--seed <CASESEED>'");
+    refused(&["--seed", &"0".repeat(64)], "--case <ID>");
+    refused(&["--set", "port"], "NAME=VALUE is wanted, such as port=1664");
+    refused(&["--set", "prot=1"], "practicum: set \"prot\": this exercise knows only host, port, server.file\n");
+    refused(&["--set", "port=http"], "practicum: set port=\"http\": a number is wanted\n");
+    refused(&["--set", "server.file=mine.py"], "asks for mine.py, which the submission lacks; it holds echo_server.py");
+    let nowhere = ["grade", "net-99", "/dev/null", "--exercises", "/nowhere"];
+    check("postgres://unused", &nowhere, 2, "", "practicum: read exercise \"net-99\": /nowhere/net-99: No such file");
+}

@@ -31,16 +31,16 @@ fn compare(name: &str, exercise: &Path, submission: &Path) {
     assert!(said == expected, "{} says otherwise:\n{expected}\nnow it reads:\n{said}", golden.display());
 }
 
-/// A folder with one program for net-02.
-fn written(program: &str) -> (tempfile::TempDir, PathBuf) {
+/// A folder with one program.
+fn written(name: &str, program: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("echo_server.py");
+    let file = folder.path().join(name);
     std::fs::write(&file, program).unwrap();
     (folder, file)
 }
 
-fn net_02() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../exercises/net-02-echo-server")
+fn exercise(id: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../exercises").join(id)
 }
 
 #[test]
@@ -69,18 +69,66 @@ fn threads_that_never_return_are_explained() {
 }
 
 #[test]
+fn waiting_threads_are_counted_without_ours() {
+    check("thr-04-bounded-buffer", "wrong/close_wakes_one");
+}
+
+#[test]
+fn a_program_that_spins_meets_its_limit() {
+    check("thr-04-bounded-buffer", "wrong/spins");
+}
+
+#[test]
+fn a_program_that_polls_fails_without_waiting_for_a_limit() {
+    check("thr-04-bounded-buffer", "wrong/naps");
+}
+
+#[test]
+fn bytes_that_never_come_are_counted() {
+    check("net-03-message-framing", "wrong/sends_once");
+}
+
+#[test]
+fn a_crash_comes_with_its_traceback() {
+    check("net-02-echo-server", "wrong/dies_on_reset");
+}
+
+#[test]
+fn a_program_that_cannot_start_comes_with_its_traceback() {
+    check("net-02-echo-server", "wrong/no_reuse");
+}
+
+#[test]
+fn a_connection_closed_too_early_is_told() {
+    check("net-02-echo-server", "wrong/closes_before_writing");
+}
+
+#[test]
 fn a_pickle_that_ran_is_told() {
     check("msg-04-pickle-guard", "wrong/plain_pickle");
 }
 
 #[test]
 fn a_file_that_does_not_parse_is_shown_where() {
-    let (_folder, file) = written("import socket\n\ndef main(\n    print('x')\n");
-    compare("build-error", &net_02(), &file);
+    let (_folder, file) = written("echo_server.py", "import socket\n\ndef main(\n    print('x')\n");
+    compare("build-error", &exercise("net-02-echo-server"), &file);
 }
 
 #[test]
 fn syntax_of_a_later_python_is_a_build_error_that_names_ours() {
-    let (_folder, file) = written("type Address = tuple[str, int]\n");
-    compare("later-python", &net_02(), &file);
+    let (_folder, file) = written("echo_server.py", "type Address = tuple[str, int]\n");
+    compare("later-python", &exercise("net-02-echo-server"), &file);
+}
+
+#[test]
+fn a_file_that_is_no_python_at_all_is_a_build_error() {
+    let (_folder, file) = written("echo_server.py", b"import socket\0\n");
+    compare("null-bytes", &exercise("net-02-echo-server"), &file);
+}
+
+#[test]
+fn a_broken_rule_is_shown_where() {
+    let program = "import queue\nfrom multiprocessing import Queue\n\n\nclass BoundedBuffer(queue.Queue):\n    pass\n";
+    let (_folder, file) = written("buffer.py", program);
+    compare("rule-broken", &exercise("thr-04-bounded-buffer"), &file);
 }

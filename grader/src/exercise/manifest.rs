@@ -60,7 +60,7 @@ pub struct Manifest {
     pub programs: BTreeMap<String, Program>,
     #[serde(default)]
     pub limits: Limits,
-    #[serde(rename = "case")]
+    #[serde(default, rename = "case")]
     pub cases: Vec<Case>,
     #[serde(default, rename = "wrong")]
     pub wrong: Vec<Wrong>,
@@ -155,7 +155,7 @@ impl Manifest {
         }
         let mut ids = BTreeSet::new();
         for case in &self.cases {
-            check_id("case id", &case.id)?;
+            check_id("exercise.toml: case id", &case.id)?;
             if !ids.insert(case.id.as_str()) {
                 return Err(format!("exercise.toml: case {:?} is there twice", case.id));
             }
@@ -163,7 +163,11 @@ impl Manifest {
                 return Err(format!("exercise.toml: case {:?} gives no points", case.id));
             }
         }
+        let mut names = BTreeSet::new();
         for wrong in &self.wrong {
+            if !names.insert(wrong.name.as_str()) {
+                return Err(format!("exercise.toml: wrong program {:?} is there twice", wrong.name));
+            }
             if let Some(stranger) = wrong.fails.iter().find(|id| !ids.contains(id.as_str())) {
                 return Err(format!(
                     "exercise.toml: wrong program {:?} names the unknown case {stranger:?}",

@@ -112,6 +112,12 @@ fn explain(text: &mut String, case: &CaseReport) {
                 bytes(text, "got", got, *offset, *first_difference);
                 bytes(text, "wanted", want, *offset, *first_difference);
             }
+            // Short values stand in the message itself.
+            Evidence::Diff { got, want, .. }
+                if case
+                    .message
+                    .as_ref()
+                    .is_some_and(|message| message.ends_with(&format!("got {got}, expected {want}"))) => {}
             Evidence::Diff { got, want, .. } => {
                 indented(text, &format!("got:    {}\nwanted: {}", printable(got), printable(want)));
             }
@@ -139,7 +145,7 @@ fn indented(text: &mut String, block: &str) {
 /// Rows of hex and text; the row with the first difference is marked.
 fn bytes(text: &mut String, name: &str, encoded: &str, offset: u64, first_difference: u64) {
     let content = BASE64_STANDARD.decode(encoded).unwrap_or_default();
-    let _ = writeln!(text, "      {name}:");
+    let _ = writeln!(text, "      {name}:{}", if content.is_empty() { " nothing" } else { "" });
     for (row, chunk) in content.chunks(ROW_BYTES).enumerate() {
         let start = offset + (row * ROW_BYTES) as u64;
         let marked = (start..start + ROW_BYTES as u64).contains(&first_difference);

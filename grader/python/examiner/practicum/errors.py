@@ -38,4 +38,13 @@ class Raised(Exception):
         self.bases = [str(base) for base in description.get("bases", [])]
         self.text = str(description.get("text"))
         self.traceback = str(description.get("traceback"))
-        super().__init__(f"{call} raised {description.get('qualified', self.type)}: {self.text}")
+        super().__init__(f"{call} raised {_named(description.get('qualified', self.type), self.text)}")
+
+    @property
+    def said(self):
+        """Its type and text, as far as it has one."""
+        return _named(self.type, self.text)
+
+
+def _named(kind, text):
+    return f"{kind}: {text}" if text else str(kind)

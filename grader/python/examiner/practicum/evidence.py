@@ -38,6 +38,11 @@ def of_traceback(text):
     return {"kind": "traceback", "text": text}
 
 
+def awaited(size, came):
+    """Completes "it has not sent …"."""
+    return f"the {count(size)} awaited" + (f", only {came}" if came else "")
+
+
 def count(number, noun="byte"):
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 

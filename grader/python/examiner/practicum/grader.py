@@ -23,6 +23,8 @@ class Link:
         self.exits = {}
         # What must stay open until the examiner ends.
         self.kept = []
+        # Words and numbers of the waits that are ours beside the student's code, and not worth a word to the student.
+        self.waits_of_ours = lambda: {}
 
     def ask(self, what, tail=b"", **arguments):
         """Asks and waits for the answer: (answer, tail, descriptors)."""
@@ -64,7 +66,19 @@ class Link:
                 # It may have come in the moment before the submission went still.
                 if _ready(source, events, 0):
                     return
-                raise stuck(answer, doing)
+                raise self.stuck(answer, doing)
+
+    def stuck(self, answer, doing):
+        """The failure for a submission in which nothing will happen any more; `doing` says what has not happened."""
+        if not answer["waits"]:
+            return Crashed(f"{doing}: the program has ended")
+        return Deadlock(f"{doing}, and never will: {self.described(answer['waits'])}")
+
+    def described(self, waits):
+        ours = self.waits_of_ours()
+        theirs = [(words, number - ours.get(words, 0)) for words, number in waits]
+        threads = [(f"{number} threads wait" if number > 1 else "a thread waits") + f" {words}" for words, number in theirs if number > 0]
+        return "in the program " + " and ".join(threads) if threads else "no thread of the program is at work any more"
 
     def _forget(self, number):
         if self._answers.pop(number, None) is None:
@@ -93,19 +107,6 @@ class Link:
             self._unwanted.discard(head["id"])
         else:
             self._answers[head["id"]] = frame
-
-
-def stuck(answer, doing):
-    """The failure for a submission in which nothing will happen any more."""
-    waits = answer["waits"]
-    if not waits:
-        return Crashed(f"{doing}, but the program has ended")
-    return Deadlock(f"{doing}. That will never happen: in the program {describe(waits)}")
-
-
-def describe(waits):
-    threads = [f"{count} threads wait" if count > 1 else "a thread waits" for _, count in waits]
-    return ", ".join(f"{who} {words}" for who, (words, _) in zip(threads, waits))
 
 
 def _ready(source, events, timeout_ms):

@@ -7,9 +7,10 @@ once. Every read has a cap.
 import select
 import socket
 import struct
+from errno import ECONNREFUSED
 
 from .errors import Failure
-from .evidence import count, short
+from .evidence import awaited, count, short
 
 READ_BYTES_MAX = 64 << 20
 LINE_BYTES_MAX = 1 << 20
@@ -18,13 +19,13 @@ LINE_BYTES_MAX = 1 << 20
 class Peer:
     """One connected TCP socket."""
 
-    def __init__(self, link, sock, what):
+    def __init__(self, link, sock, what, remote):
         self._link = link
         self._socket = sock
         self._what = what
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.local, self.remote = sock.getsockname()[:2], sock.getpeername()[:2]
+        self.local, self.remote = sock.getsockname()[:2], remote[:2]
         self._unread = bytearray()
         self._ended = False
 
@@ -45,9 +46,9 @@ class Peer:
             try:
                 rest = rest[self._socket.send(rest) :]
             except BlockingIOError:
-                self._link.wait(self._socket, select.POLLOUT, f"{self._what} must read: {count(len(rest))} more must be sent to it")
+                self._link.wait(self._socket, select.POLLOUT, f"{self._what} has not read all that was sent to it")
             except ConnectionError:
-                raise self._gone(f"{count(len(rest))} more had to be sent to it") from None
+                raise self._gone("its client was still sending") from None
 
     def drip(self, data):
         """One byte a segment; the next only when the receiver's kernel queue is empty."""
@@ -63,29 +64,28 @@ class Peer:
         """Waits until the receiver has taken everything out of its kernel queue."""
         answer, _, _ = self._link.ask("drained", local=_text(self.local), remote=_text(self.remote))
         if answer.get("waits") is not None:
-            from .grader import stuck
-
-            raise stuck(answer, f"{self._what} was sent bytes and must read them")
+            raise self._link.stuck(answer, f"{self._what} has not read what was sent to it")
 
     def read_some(self, size=65536):
         """What has arrived, at least one byte; b"" at the end."""
         if not self._unread:
-            self._fill(size, "nothing came")
+            self._fill(size, "anything")
         data, self._unread = bytes(self._unread[:size]), self._unread[size:]
         return data
 
     def read_exactly(self, size):
         while len(self._unread) < size:
-            if not self._fill(size, f"{len(self._unread) or 'none'} of {count(size)} came"):
-                got = bytes(self._unread)
-                raise Failure(f"{self._what} closed after {len(got)} of {count(size)}: {short(got)}")
+            missing = awaited(size, len(self._unread))
+            if not self._fill(size, missing):
+                seen = f": {short(bytes(self._unread))}" if self._unread else ""
+                raise Failure(f"{self._what} has not sent {missing}, but closed the connection{seen}")
         data, self._unread = bytes(self._unread[:size]), self._unread[size:]
         return data
 
     def read_line(self):
         """Up to and with the next newline; what there is when the peer ends first."""
         while b"\n" not in self._unread and len(self._unread) < LINE_BYTES_MAX:
-            if not self._fill(LINE_BYTES_MAX, "no whole line came"):
+            if not self._fill(LINE_BYTES_MAX, "a whole line"):
                 break
         end = self._unread.find(b"\n") + 1 or len(self._unread)
         line, self._unread = bytes(self._unread[:end]), self._unread[end:]
@@ -93,7 +93,7 @@ class Peer:
 
     def read_to_end(self, limit=READ_BYTES_MAX):
         """Everything until the peer's FIN."""
-        while self._fill(1 << 20, f"{count(len(self._unread))} came, the end of the connection did not"):
+        while self._fill(1 << 20, f"the end of the connection, only {count(len(self._unread))}"):
             if len(self._unread) > limit:
                 raise Failure(f"{self._what} sent more than {limit} bytes")
         data, self._unread = bytes(self._unread), bytearray()
@@ -135,18 +135,18 @@ class Peer:
     def _gone(self, doing):
         return Failure(f"{self._what} closed or reset the connection while {doing}")
 
-    def _fill(self, size, doing):
-        """Reads once, waiting for something; False at the end."""
+    def _fill(self, size, missing):
+        """Reads once, waiting for something; False at the end. `missing` completes "it has not sent …"."""
         while not self._ended:
             try:
                 data = self._socket.recv(max(size, 65536))
                 # A delayed acknowledgement would hold back a server that sends in small pieces (Nagle) by 40 ms each.
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             except BlockingIOError:
-                self._link.wait(self._socket, select.POLLIN, f"{self._what} must answer: {doing}")
+                self._link.wait(self._socket, select.POLLIN, f"{self._what} has not sent {missing}")
                 continue
             except ConnectionError:
-                raise Failure(f"{self._what} reset the connection: {doing}") from None
+                raise Failure(f"{self._what} has not sent {missing}, but reset the connection") from None
             self._ended = not data
             self._unread += data
             return bool(data)
@@ -165,10 +165,10 @@ class Listener:
     def accept(self):
         while True:
             try:
-                sock, _ = self._socket.accept()
-                return Peer(self._link, sock, "the program")
+                sock, remote = self._socket.accept()
+                return Peer(self._link, sock, "the program", remote)
             except BlockingIOError:
-                self._link.wait(self._socket, select.POLLIN, "a connection from the program is awaited")
+                self._link.wait(self._socket, select.POLLIN, "the program has not connected")
 
     def touched(self):
         """Whether anybody has connected."""
@@ -193,11 +193,11 @@ def connect(link, address, receive_buffer=None, send_buffer=None, segment=None):
     if error not in (0, 115):
         raise Failure(f"connecting to {where} failed: {_reason(error)}")
     if error:
-        link.wait(sock, select.POLLOUT, f"a connection to {where} is being made")
+        link.wait(sock, select.POLLOUT, f"the server at {where} has not taken the connection")
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             raise Failure(f"connecting to {where} failed: {_reason(error)}")
-    return Peer(link, sock, f"the server at {where}")
+    return Peer(link, sock, f"the server at {where}", _remote(sock, address))
 
 
 def pair(link, send_buffer=None, receive_buffer=None):
@@ -211,13 +211,22 @@ def pair(link, send_buffer=None, receive_buffer=None):
         listener.listen(1)
         ours = socket.create_connection(listener.getsockname())
         theirs, _ = listener.accept()
-    return Peer(link, ours, "the other end"), theirs
+    return Peer(link, ours, "the program", theirs.getsockname()), theirs
+
+
+def _remote(sock, address):
+    """The numeric address that `sock` talks to, also when a reset has taken the connection away already."""
+    try:
+        return sock.getpeername()
+    except OSError:
+        return socket.getaddrinfo(*address, sock.family, sock.type)[0][4]
 
 
 def _reason(error):
     import os
 
-    return os.strerror(error).lower()
+    reason = os.strerror(error).lower()
+    return f"{reason}, nothing listens there" if error == ECONNREFUSED else reason
 
 
 def _text(address):

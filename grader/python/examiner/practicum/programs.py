@@ -5,6 +5,7 @@ import select
 from signal import SIGKILL, SIGTERM
 
 from .errors import Failure, NotReady
+from .evidence import awaited
 
 READ_BYTES_MAX = 16 << 20
 
@@ -40,9 +41,7 @@ class Program:
         where = ", ".join(addresses)
         if answer.get("exit") is not None:
             raise NotReady(f"{self.name} ended before it listened on {where}: {Exit(answer['exit'])}")
-        from .grader import describe
-
-        raise NotReady(f"{self.name} never listens on {where}: {describe(answer['waits'])}")
+        raise NotReady(f"{self.name} does not listen on {where}, and never will: {self._link.described(answer['waits'])}")
 
     def alive(self):
         self._link.drain()
@@ -55,9 +54,7 @@ class Program:
             if answer.get("exit") is not None:
                 self._link.exits[self.process] = answer["exit"]
             elif answer.get("waits") is not None:
-                from .grader import stuck
-
-                raise stuck(answer, f"{self.name} must end")
+                raise self._link.stuck(answer, f"{self.name} has not ended")
         return Exit(self._link.exits[self.process])
 
     def signal(self, number):
@@ -88,7 +85,7 @@ class Input:
             try:
                 rest = rest[os.write(self._descriptor, rest) :]
             except BlockingIOError:
-                self._link.wait(self, select.POLLOUT, f"{self._name} must read its standard input")
+                self._link.wait(self, select.POLLOUT, f"{self._name} has not read its standard input")
 
     def close(self):
         os.close(self._descriptor)
@@ -108,18 +105,19 @@ class Output:
 
     def read_exactly(self, size):
         while len(self._unread) < size:
-            if not self._fill(f"{size} bytes are awaited"):
-                raise Failure(f"{self._name} closed its output after {len(self._unread)} of {size} bytes")
+            missing = awaited(size, len(self._unread))
+            if not self._fill(missing):
+                raise Failure(f"{self._name} has not written {missing}, but closed its output")
         return self._take(size)
 
     def read_line(self):
         while b"\n" not in self._unread and len(self._unread) < READ_BYTES_MAX:
-            if not self._fill("a line is awaited"):
+            if not self._fill("a whole line"):
                 break
         return self._take(self._unread.find(b"\n") + 1 or len(self._unread))
 
     def read_to_end(self, limit=READ_BYTES_MAX):
-        while self._fill("its end is awaited"):
+        while self._fill("all of its output"):
             if len(self._unread) > limit:
                 raise Failure(f"{self._name} wrote more than {limit} bytes")
         return self._take(len(self._unread))
@@ -128,12 +126,12 @@ class Output:
         data, self._unread = bytes(self._unread[:size]), self._unread[size:]
         return data
 
-    def _fill(self, doing):
+    def _fill(self, missing):
         while not self._ended:
             try:
                 data = os.read(self._descriptor, 65536)
             except BlockingIOError:
-                self._link.wait(self, select.POLLIN, f"{self._name} must write: {doing}")
+                self._link.wait(self, select.POLLIN, f"{self._name} has not written {missing}")
                 continue
             self._ended = not data
             self._unread += data

@@ -11,6 +11,11 @@ from .errors import Crashed, Failure, Raised
 from .evidence import short
 
 
+# In the grader's words, what the shim's reader waits for, and its main thread between two calls.
+READER_WAITS = "to receive from a socket"
+MAIN_WAITS = "for a lock or condition"
+
+
 class Shim:
     """One interpreter with the student's modules."""
 
@@ -20,8 +25,11 @@ class Shim:
         self._channel = channel
         self._next = 0
         self._open = set()
+        # The open call that occupies the main thread.
+        self._ordinary = None
         self._answers = {}
         self._ended = False
+        link.waits_of_ours = lambda: {READER_WAITS: 1, MAIN_WAITS: int(self._ordinary not in self._open)}
 
     def call(self, doing, do, *arguments):
         number = self.begin(do, *arguments)
@@ -34,6 +42,8 @@ class Shim:
         head = {"id": self._next, "do": do, "with": [packer.pack(argument) for argument in arguments]}
         if background:
             head["background"] = True
+        else:
+            self._ordinary = self._next
         sockets = packer.descriptors
         try:
             self._channel.send(head, bytes(packer.tail), [sock.fileno() for sock in sockets])
@@ -47,8 +57,8 @@ class Shim:
         """The value of a call, once it is there."""
         while number not in self._answers:
             if self._ended:
-                raise Crashed(f"the program ended while {doing} was awaited")
-            self._link.wait(self._channel, select.POLLIN, f"{doing} must return")
+                raise Crashed(f"{doing} has not returned: the program has ended")
+            self._link.wait(self._channel, select.POLLIN, f"{doing} has not returned")
             self._feed()
         head, tail = self._answers[number]
         if "raised" in head:
@@ -133,7 +143,7 @@ class Handle:
         return self._number
 
     def __repr__(self):
-        return f"<{self._kind} object {self._number}>"
+        return f"<{self._kind}>"
 
 
 def an_object(value, words):
@@ -209,5 +219,5 @@ def expect(name, words, act):
     except Raised as raised:
         if name in raised.bases:
             return raised
-        raise Failure(f"{words} must raise {name}, but raised {raised.type}: {raised.text}") from None
+        raise Failure(f"{words} must raise {name}, but raised {raised.said}") from None
     raise Failure(f"{words} must raise {name}, but returned {short(value)}")
