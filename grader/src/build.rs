@@ -12,9 +12,8 @@ use serde::Deserialize;
 
 use crate::exercise::Exercise;
 use crate::grading::GraderError;
-use crate::sandbox::{Exit, Hierarchies, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits};
+use crate::sandbox::{Exit, Hierarchies, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
 use crate::submission::Submission;
-use crate::suite;
 use crate::verdict::Verdict;
 
 const LIMITS: SandboxLimits =
@@ -68,13 +67,13 @@ impl Parse {
         hierarchies: &Hierarchies,
         submission: &Submission,
     ) -> Result<Parse, GraderError> {
-        let mut sandbox = launcher.sandbox(Role::Submission, LIMITS, &[], &[], hierarchies)?;
+        let mut sandbox = launcher.sandbox(Role::Build, LIMITS, &[], &[], hierarchies)?;
         sandbox.work().fill(submission)?;
         let nothing: OwnedFd = std::fs::File::options().read(true).write(true).open("/dev/null")?.into();
         let (facts, facts_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(io::Error::from)?;
-        let argv = suite::python(&["-B", "-s", "-P", "-S", &format!("{LIBRARY}/shim/build.py")]);
+        let argv = Role::Build.command(&format!("{LIBRARY}/shim/build.py"));
         let descriptors = [nothing.as_fd(), nothing.as_fd(), nothing.as_fd(), facts_end.as_fd()];
-        sandbox.spawn(&argv, &suite::environment(), &descriptors)?;
+        sandbox.spawn(&argv, &environment(), &descriptors)?;
         Ok(Parse { sandbox, facts })
     }
 

@@ -11,9 +11,8 @@ use serde::Serialize;
 
 use crate::grading::{Grader, GraderError};
 use crate::sandbox::tasks::{self, Doing, Wait};
-use crate::sandbox::{Exit, Launcher, Notice, Role, Sandbox, SandboxLimits};
+use crate::sandbox::{Exit, Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
 use crate::submission::Submission;
-use crate::suite;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, Serialize)]
@@ -92,7 +91,7 @@ pub fn time_sandboxes(count: usize) -> Result<Vec<f64>, GraderError> {
             let mut sandbox = sandbox(&grader, &mut launcher)?;
             let nothing: OwnedFd = std::fs::File::open("/dev/null")?.into();
             let descriptors = [nothing.as_fd(); 3];
-            let id = sandbox.spawn(&["/usr/bin/true".to_owned()], &suite::environment(), &descriptors)?;
+            let id = sandbox.spawn(&["/usr/bin/true".to_owned()], &environment(), &descriptors)?;
             exit_of(&mut sandbox, id)?;
             drop(sandbox);
             Ok(began.elapsed().as_secs_f64() * 1000.0)
@@ -157,9 +156,9 @@ fn start(sandbox: &mut Sandbox, program: &str) -> Result<(u64, std::io::PipeRead
     let (output, output_end) = std::io::pipe()?;
     let output_end: OwnedFd = output_end.into();
     let nothing: OwnedFd = std::fs::File::open("/dev/null")?.into();
-    let argv = suite::python(&["-B", "-s", "program.py"]);
+    let argv = Role::Submission.command("program.py");
     let descriptors = [nothing.as_fd(), output_end.as_fd(), output_end.as_fd()];
-    Ok((sandbox.spawn(&argv, &suite::environment(), &descriptors)?, output))
+    Ok((sandbox.spawn(&argv, &environment(), &descriptors)?, output))
 }
 
 /// The last line that the program says.

@@ -1,6 +1,7 @@
 //! One grading: build, then each case in a fresh world, then the report.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,7 +10,7 @@ use crate::build::{Parse, Refusal};
 use crate::exercise::{Case, Exercise, Lane};
 use crate::library::Library;
 use crate::report::{Build, CaseReport, LaneFacts, Report, SeedOrigin, Usage};
-use crate::sandbox::{Hierarchies, Launcher};
+use crate::sandbox::{Hierarchies, Launcher, Role, Templates};
 use crate::seed::{CaseSeed, Root};
 use crate::submission::Submission;
 use crate::suite::{self, Ending, FailureKind, LimitHit, Programs, Setup, World};
@@ -59,6 +60,7 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Grader {
     library: Library,
+    templates: Arc<Templates>,
     hierarchies: Hierarchies,
     weaknesses: Vec<String>,
 }
@@ -75,17 +77,27 @@ impl Grader {
                  --allow-weak-sandbox"
             )));
         }
-        Ok(Grader { library: Library::lay_out()?, hierarchies, weaknesses })
+        let library = Library::lay_out()?;
+        let templates = Arc::new(Templates::start(library.path(), Some(&library.native))?);
+        for role in [Role::Build, Role::Examiner] {
+            templates.warm_up(role)?;
+        }
+        Ok(Grader { library, templates, hierarchies, weaknesses })
     }
 
     /// The interpreter that runs students' programs, such as `3.11.2`.
     pub fn python_version(&self) -> &str {
-        &self.library.python_version
+        self.library.python_version()
     }
 
     /// A launcher of its own, for self-tests and measurements.
     pub fn launcher(&self) -> Result<Launcher, GraderError> {
-        Launcher::start(self.library.path()).map_err(|error| GraderError::Sandbox(error.to_string()))
+        Ok(Launcher::new(&self.templates))
+    }
+
+    /// The same without warm interpreters: every program starts its own.
+    pub fn cold_launcher(&self) -> Result<Launcher, GraderError> {
+        Ok(Launcher::new(&Arc::new(Templates::start(self.library.path(), None)?)))
     }
 
     pub fn hierarchies(&self) -> &Hierarchies {

@@ -4,8 +4,9 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use include_dir::{Dir, include_dir};
 use tempfile::TempDir;
@@ -18,17 +19,14 @@ pub const PYTHON: &str = "/usr/bin/python3";
 /// How the folders are named, before the process's id.
 const PREFIX: &str = "practicum-library-";
 
-/// Byte-compiles the folder named by its argument and tells the interpreter's version.
-const PREPARE: &str = "import compileall, platform, py_compile, sys
-mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-compileall.compile_dir(sys.argv[1], quiet=1, invalidation_mode=mode) or sys.exit(1)
-print(platform.python_version())";
-
 #[derive(Debug)]
 pub struct Library {
     folder: TempDir,
-    /// Such as `3.11.2`.
-    pub python_version: String,
+    /// This program as a shared library, for interpreters to load.
+    pub native: PathBuf,
+    python_version: OnceLock<String>,
+    /// The interpreter while it is asked for its version, so that nobody waits for that.
+    asked: Mutex<Option<Child>>,
 }
 
 impl Library {
@@ -39,22 +37,37 @@ impl Library {
         lay_out(&FILES, folder.path())?;
         // Read by the users of the sandboxes, who are not us.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
-        let output = Command::new(PYTHON)
-            .args(["-I", "-c", PREPARE])
-            .arg(folder.path())
-            .output()
+        let asked = Command::new(PYTHON)
+            .args(["-I", "-S", "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"])
+            .stdout(Stdio::piped())
+            .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("run {PYTHON}: {error}")))?;
-        if !output.status.success() {
-            let reason = String::from_utf8_lossy(&output.stderr).into_owned();
-            return Err(io::Error::other(format!("compile our Python library: {reason}")));
-        }
-        let python_version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        Ok(Library { folder, python_version })
+        Ok(Library { folder, native: native()?, python_version: OnceLock::new(), asked: Mutex::new(Some(asked)) })
+    }
+
+    /// Such as `3.11.2`.
+    pub fn python_version(&self) -> &str {
+        self.python_version.get_or_init(|| {
+            let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let output = asked.and_then(|asked| asked.wait_with_output().ok()).map(|output| output.stdout);
+            String::from_utf8_lossy(&output.unwrap_or_default()).trim().to_owned()
+        })
     }
 
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// Cargo puts the library beside the program, and tests one folder below; a release keeps it there too.
+fn native() -> io::Result<PathBuf> {
+    const NAME: &str = "libgrader.so";
+    let program = std::env::current_exe()?;
+    let found = program.ancestors().skip(1).take(2).map(|folder| folder.join(NAME)).find(|path| path.is_file());
+    found.ok_or_else(|| {
+        let reason = format!("{NAME} belongs beside {}: build the whole workspace", program.display());
+        io::Error::new(io::ErrorKind::NotFound, reason)
+    })
 }
 
 /// Folders of processes that were killed. The name tells whose each is; only our own user's are touched.

@@ -207,11 +207,12 @@ impl Group {
         Ok(group)
     }
 
-    /// Files into which a process writes `0` to join the v1 groups.
+    /// Files into which a process of one thread writes `0` to join the v1 groups. Joining by `tasks` spares the kernel
+    /// from stopping every fork on the machine for some milliseconds, which `cgroup.procs` makes it do.
     pub fn entrances(&self) -> io::Result<Vec<OwnedFd>> {
         self.v1
             .iter()
-            .map(|(_, folder)| Ok(fs::OpenOptions::new().write(true).open(folder.join("cgroup.procs"))?.into()))
+            .map(|(_, folder)| Ok(fs::OpenOptions::new().write(true).open(folder.join("tasks"))?.into()))
             .collect()
     }
 

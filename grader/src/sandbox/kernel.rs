@@ -92,17 +92,14 @@ pub fn install_filter(program: &seccompiler::BpfProgram) -> Result<(), seccompil
     seccompiler::apply_filter(program)
 }
 
-/// Closes every descriptor but standard error and `kept`.
-pub fn close_all_but(kept: &[BorrowedFd<'_>]) {
-    let mut kept: Vec<u32> = kept.iter().map(|descriptor| descriptor.as_raw_fd().cast_unsigned()).chain([2]).collect();
-    kept.sort_unstable();
-    let mut first = 0;
-    for number in kept.into_iter().chain([u32::MAX]) {
-        if first < number {
-            // SAFETY: called at the start of a new process, whose copies of the parent's values are never used again.
-            unsafe { libc::syscall(libc::SYS_close_range, first, number - u32::from(number != u32::MAX), 0) };
+/// Closes every descriptor from the number `first` on, but for `kept`.
+pub fn close_from(first: u32, kept: BorrowedFd<'_>) {
+    let kept = kept.as_raw_fd().cast_unsigned();
+    for (first, last) in [(first, kept.saturating_sub(1)), (first.max(kept + 1), u32::MAX)] {
+        if first <= last {
+            // SAFETY: called right before a program begins: no value that owns one of these is used again.
+            unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
         }
-        first = number.saturating_add(1);
     }
 }
 
@@ -122,9 +119,77 @@ pub fn reset_signals() {
         let mut none = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-        libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+        for signal in [libc::SIGPIPE, libc::SIGXFSZ, libc::SIGCHLD] {
+            libc::signal(signal, libc::SIG_DFL);
+        }
     }
+}
+
+/// What an interpreter does with signals at its start, on top of their defaults (`signal_install_handlers`).
+pub fn ignore_signals_as_python_does() {
+    // SAFETY: SIG_IGN is a documented request; no handler runs.
+    unsafe {
+        for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+            libc::signal(signal, libc::SIG_IGN);
+        }
+    }
+}
+
+/// `struct prctl_mm_map` of `linux/prctl.h`.
+#[repr(C)]
+struct MemoryMap {
+    start_code: u64,
+    end_code: u64,
+    start_data: u64,
+    end_data: u64,
+    start_brk: u64,
+    brk: u64,
+    start_stack: u64,
+    arg_start: u64,
+    arg_end: u64,
+    env_start: u64,
+    env_end: u64,
+    auxv: u64,
+    auxv_size: u32,
+    exe_fd: u32,
+}
+
+/// Makes `/proc/self/cmdline` tell `text`: words, each with a NUL behind it.
+pub fn set_arguments(text: &'static [u8]) -> io::Result<()> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // proc(5) counts from 1; the second field may hold spaces and ends with the last parenthesis.
+    let fields: Vec<u64> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .skip(1)
+        .map(|field| field.parse::<i64>().map_or_else(|_| field.parse().unwrap_or(0), i64::cast_unsigned))
+        .collect();
+    let field = |number: usize| fields.get(number - 4).copied().unwrap_or(0);
+    let (start, length) = (text.as_ptr().addr() as u64, text.len() as u64);
+    let map = MemoryMap {
+        start_code: field(26),
+        end_code: field(27),
+        start_stack: field(28),
+        start_data: field(45),
+        end_data: field(46),
+        start_brk: field(47),
+        // SAFETY: moves nothing, only tells where the heap ends.
+        brk: unsafe { libc::sbrk(0) }.addr() as u64,
+        arg_start: start,
+        arg_end: start + length,
+        env_start: field(50),
+        env_end: field(51),
+        auxv: 0,
+        auxv_size: 0,
+        exe_fd: u32::MAX,
+    };
+    // SAFETY: the kernel reads the structure during the call; it only remembers addresses, and the text lives on.
+    let result = unsafe {
+        libc::prctl(libc::PR_SET_MM, libc::PR_SET_MM_MAP, &raw const map, std::mem::size_of::<MemoryMap>(), 0)
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// A descriptor that becomes readable whenever a child ends; the signal itself is blocked, and children stay to be

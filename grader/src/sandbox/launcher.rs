@@ -1,9 +1,17 @@
-//! The launcher: a small single-threaded process per slot, this binary started again, from which sandboxes are born.
+//! The processes that sandboxes come from, each forked from the one before.
 //!
-//! Never cloned from the grader itself: a fork copies page tables (milliseconds for a big process), and secrets and
-//! descriptors of the grader must not exist near a sandbox. It lives in the template root (see [`super::root`]) and in
-//! the current case's network namespace, so that every sandbox of the case inherits both. It reads its orders from
-//! descriptor 0 and ends when that closes; every init dies with it.
+//! ```text
+//! root ──▶ template (one a role) ──▶ slot (one a role and grading) ──▶ init (one a sandbox) ──▶ program
+//! ```
+//!
+//! Nothing is ever cloned from the grader itself: a fork copies page tables (milliseconds for a big process), and
+//! secrets and descriptors of the grader must not exist near a sandbox. The *root* is this binary started again. A
+//! *template* lives in the root file system that sandboxes of its role see and, when warm, is a Python interpreter that
+//! has come to just before it would read its program (see [`super::python`]); what is forked from it has started
+//! already. A *slot* has user ids of its own and serves one grading.
+//!
+//! Each of these is one [`Life`] of a process. A fork returns from its parent's life and so drops what only the parent
+//! may hold; then it begins its own. All of them are single-threaded.
 
 use std::fs;
 use std::io;
@@ -11,43 +19,49 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netlink};
-use rustix::thread::UnshareFlags;
+use rustix::process::Signal;
+use rustix::thread::{LinkNameSpaceType, UnshareFlags};
+use seccompiler::BpfProgram;
 use serde::{Deserialize, Serialize};
 
+use super::init::{self, Birth, ProcessLimits};
+use super::interpreter::Role;
 use super::kernel::{self, Forked, unshare};
+use super::program::{Program, Spare};
 use super::root::{self, TmpfsSize};
-use super::{init, policy};
+use super::{policy, python};
 use crate::channel::{Channel, Frame};
 
-/// What the grader asks of the launcher.
+/// What the grader asks of the root.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
-pub enum Order {
-    /// First of all: build the template.
-    Template { library: PathBuf },
-    /// A fresh network for a case. Answered with a socket that reads its kernel tables.
+pub enum RootOrder {
+    /// A template. Comes with its channel and the end of a pipe for what it says in trouble; not answered.
+    Template { role: Role, library: PathBuf, warm: Option<PathBuf> },
+    /// A fresh network. Answered with a socket that reads its kernel tables, and the network itself.
     World,
-    /// A sandbox in the current network. Comes with the v2 group (if `born_in_group`) and the entrances of the v1
-    /// groups; answered with control channel, work folder and pidfd of its init.
+}
+
+/// What the grader asks of a slot. A template knows but one order: a frame that brings the channel of a slot to fork.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum SlotOrder {
+    /// Sandboxes made from now on are in the network that comes with this.
+    Join,
+    /// A sandbox. Comes with the v2 group (if `born_in_group`) and the entrances of the v1 groups; answered with control
+    /// channel, work folder and pidfd of its init.
     Sandbox(SandboxOrder),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SandboxOrder {
-    pub role: Role,
     pub work_bytes: u64,
     pub work_files: u64,
     pub names: Vec<String>,
     pub bans: Vec<String>,
+    /// Of each process inside.
+    pub limits: ProcessLimits,
     pub born_in_group: bool,
-}
-
-/// Whose code runs inside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    Submission,
-    Examiner,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -66,8 +80,7 @@ pub enum Answer {
 /// User ids on the host, distinct per slot: limits that the kernel counts by user are then nobody else's.
 #[derive(Clone, Copy, Debug)]
 pub struct Ids {
-    pub submission: u32,
-    pub examiner: u32,
+    pub program: u32,
     pub init: u32,
 }
 
@@ -75,13 +88,13 @@ pub struct Ids {
 const SLOT_IDS_FIRST: u32 = 200_000;
 /// The same where only the usual 65 536 are mapped (containers).
 const SLOT_IDS_FIRST_SMALL: u32 = 20_000;
-const SLOTS: u32 = 10_000;
-const IDS_PER_SLOT: u32 = 4;
+const SLOTS: u32 = 20_000;
+const IDS_PER_SLOT: u32 = 2;
 
 impl Ids {
     /// `None` for an ordinary user, who has but one id to give.
     fn of_this_process() -> Option<Ids> {
-        if !rustix::process::geteuid().is_root() {
+        if !privileged() {
             return None;
         }
         let mapped: u64 = fs::read_to_string("/proc/self/uid_map")
@@ -92,107 +105,231 @@ impl Ids {
             .unwrap_or(0);
         let enough = u64::from(SLOT_IDS_FIRST + SLOTS * IDS_PER_SLOT);
         let first = if mapped > enough { SLOT_IDS_FIRST } else { SLOT_IDS_FIRST_SMALL };
-        let submission = first + std::process::id() % SLOTS * IDS_PER_SLOT;
-        Some(Ids { submission, examiner: submission + 1, init: submission + 2 })
+        let program = first + std::process::id() % SLOTS * IDS_PER_SLOT;
+        Some(Ids { program, init: program + 1 })
     }
+}
 
-    pub fn of(&self, role: Role) -> u32 {
-        match role {
-            Role::Submission => self.submission,
-            Role::Examiner => self.examiner,
+/// Whether we may become other users. In the user namespace that an ordinary user's root makes, only one is mapped.
+fn privileged() -> bool {
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    rustix::process::geteuid().is_root() && map.split_whitespace().nth(2) != Some("1")
+}
+
+/// What a process is for just now.
+#[derive(Debug)]
+pub enum Life {
+    Root(Root),
+    Template(Template),
+    Slot(Slot),
+    Init(Birth),
+    Spare(Spare),
+    Program(Program),
+    Ended,
+}
+
+impl Life {
+    /// Lives to the end: `None`, or the program that this process has become.
+    pub fn live(self) -> io::Result<Option<Program>> {
+        let mut life = self;
+        loop {
+            life = match life {
+                Life::Root(root) => root.serve()?,
+                Life::Template(template) => template.serve()?,
+                Life::Slot(slot) => slot.serve()?,
+                Life::Init(birth) => init::serve(birth)?,
+                Life::Spare(spare) => spare.serve()?,
+                Life::Program(program) => return Ok(Some(program)),
+                Life::Ended => return Ok(None),
+            };
         }
     }
 }
 
-/// The launcher's whole life. Call first thing in `main` when started as `sandbox-launcher`.
+/// The whole life of this binary when it was started as the root.
 pub fn run() -> io::Result<()> {
     kernel::reap_children_automatically();
-    let mut orders = Channel::new(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
-    let mut launcher = Launcher { ids: Ids::of_this_process(), filters: policy::filters() };
-    while let Some(frame) = orders.receive()? {
-        match launcher.obey(frame) {
-            Ok((answer, descriptors)) => {
-                let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
-                orders.send(&answer, b"", &descriptors)?;
-            }
-            Err(error) => orders.send(&Answer::Failed(error.to_string()), b"", &[])?,
-        }
+    let orders = Channel::new(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
+    own_namespaces()?;
+    match Life::Root(Root { orders }).live()? {
+        Some(program) => Err(program.execute()),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Mounts and a network of our own; for an ordinary user first a user namespace in which we may have them.
+fn own_namespaces() -> io::Result<()> {
+    let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    if uid != 0 {
+        named("make a user namespace", unshare(UnshareFlags::NEWUSER))?;
+        fs::write("/proc/self/setgroups", "deny")?;
+        fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
+        fs::write("/proc/self/gid_map", format!("0 {gid} 1"))?;
+    }
+    named("make a mount namespace", unshare(UnshareFlags::NEWNS))?;
+    // Never the host's network, not even before the first case.
+    named("make a network namespace", unshare(UnshareFlags::NEWNET))
+}
+
+/// Sends the answer to an order, or why there is none.
+fn answer(orders: &Channel, result: io::Result<(Answer, Vec<OwnedFd>)>) -> io::Result<()> {
+    match result {
+        Ok((answer, descriptors)) => {
+            let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+            orders.send(&answer, b"", &descriptors)
+        }
+        Err(error) => orders.send(&Answer::Failed(error.to_string()), b"", &[]),
+    }
 }
 
 #[derive(Debug)]
-struct Launcher {
-    ids: Option<Ids>,
-    filters: [seccompiler::BpfProgram; 2],
+pub struct Root {
+    orders: Channel,
 }
 
-impl Launcher {
-    fn obey(&mut self, frame: Frame) -> io::Result<(Answer, Vec<OwnedFd>)> {
-        match frame.head()? {
-            Order::Template { library } => {
-                self.own_namespaces()?;
-                named("build the template root", root::enter_template(&library))?;
-                Ok((Answer::Done, vec![]))
+impl Root {
+    fn serve(mut self) -> io::Result<Life> {
+        while let Some(frame) = self.orders.receive()? {
+            match frame.head()? {
+                RootOrder::World => answer(&self.orders, named("make a network", new_network()))?,
+                RootOrder::Template { role, library, warm } => {
+                    if kernel::fork()? == 0 {
+                        drop(self);
+                        return become_template(role, &library, warm, frame.descriptors);
+                    }
+                }
             }
-            Order::World => Ok((Answer::Done, vec![named("make a network", new_network())?])),
-            Order::Sandbox(order) => self.give_birth(&order, frame.descriptors),
         }
+        Ok(Life::Ended)
+    }
+}
+
+/// A network with nothing but loopback, in which ports below 1024 are free (K15).
+fn new_network() -> io::Result<(Answer, Vec<OwnedFd>)> {
+    unshare(UnshareFlags::NEWNET)?;
+    kernel::loopback_up()?;
+    // Read-only in some containers: low ports then stay closed, which `doctor` reports.
+    let _ = fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+    let table = rustix::net::socket_with(
+        AddressFamily::NETLINK,
+        SocketType::RAW,
+        SocketFlags::CLOEXEC,
+        Some(netlink::SOCK_DIAG),
+    )?;
+    Ok((Answer::Done, vec![table, fs::File::open("/proc/self/ns/net")?.into()]))
+}
+
+fn become_template(
+    role: Role,
+    library: &std::path::Path,
+    warm: Option<PathBuf>,
+    descriptors: Vec<OwnedFd>,
+) -> io::Result<Life> {
+    let [orders, voice] = exactly(descriptors)?;
+    // Ctrl-C in a terminal is for the grader, whose end ends us.
+    rustix::process::setsid()?;
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    named("make a mount namespace", unshare(UnshareFlags::NEWNS))?;
+    named("build the template root", root::enter_template(library, role, warm.as_deref()))?;
+    match warm {
+        Some(_) => Err(python::exec_template(role, orders, &voice)),
+        None => Ok(Life::Template(Template::new(role, orders, false))),
+    }
+}
+
+#[derive(Debug)]
+pub struct Template {
+    role: Role,
+    orders: Channel,
+    warm: bool,
+    filters: [BpfProgram; 2],
+}
+
+impl Template {
+    pub fn new(role: Role, orders: OwnedFd, warm: bool) -> Template {
+        Template { role, orders: Channel::new(orders), warm, filters: policy::filters() }
     }
 
-    /// A mount namespace of our own; for an ordinary user first a user namespace in which we may have one.
-    fn own_namespaces(&self) -> io::Result<()> {
-        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-        if self.ids.is_none() {
-            named("make a user namespace", unshare(UnshareFlags::NEWUSER))?;
-            fs::write("/proc/self/setgroups", "deny")?;
-            fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
-            fs::write("/proc/self/gid_map", format!("0 {gid} 1"))?;
+    fn serve(mut self) -> io::Result<Life> {
+        kernel::reap_children_automatically();
+        while let Some(frame) = self.orders.receive()? {
+            let [orders] = exactly(frame.descriptors)?;
+            if kernel::fork()? == 0 {
+                rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+                let Template { role, warm, filters, .. } = self;
+                let ids = Ids::of_this_process();
+                return Ok(Life::Slot(Slot { role, warm, filters, ids, orders: Channel::new(orders) }));
+            }
         }
-        named("make a mount namespace", unshare(UnshareFlags::NEWNS))?;
-        // Never the host's network, not even before the first case.
-        named("make a network namespace", unshare(UnshareFlags::NEWNET))
+        Ok(Life::Ended)
+    }
+}
+
+#[derive(Debug)]
+pub struct Slot {
+    role: Role,
+    warm: bool,
+    filters: [BpfProgram; 2],
+    ids: Option<Ids>,
+    orders: Channel,
+}
+
+impl Slot {
+    fn serve(mut self) -> io::Result<Life> {
+        self.orders.send(&Answer::Done, b"", &[])?;
+        while let Some(frame) = self.orders.receive()? {
+            match frame.head()? {
+                SlotOrder::Join => answer(&self.orders, join(frame))?,
+                SlotOrder::Sandbox(order) => match self.give_birth(order, frame.descriptors) {
+                    Ok(Born::Inside(birth)) => return Ok(Life::Init(birth)),
+                    Ok(Born::Outside(told, descriptors)) => answer(&self.orders, Ok((told, descriptors)))?,
+                    Err(error) => answer(&self.orders, Err(error))?,
+                },
+            }
+        }
+        Ok(Life::Ended)
     }
 
-    fn give_birth(&self, order: &SandboxOrder, descriptors: Vec<OwnedFd>) -> io::Result<(Answer, Vec<OwnedFd>)> {
-        let owner = self.ids.map_or(0, |ids| ids.of(order.role));
+    fn give_birth(&mut self, order: SandboxOrder, descriptors: Vec<OwnedFd>) -> io::Result<Born> {
+        let owner = self.ids.map(|ids| ids.program);
         let size = TmpfsSize { bytes: order.work_bytes, files: order.work_files };
-        let work = named("make the work folder", root::detached_tmpfs(size, owner))?;
+        let work = named("make the work folder", root::detached_tmpfs(size, owner.unwrap_or(0)))?;
         let (control, inside) = Channel::pair()?;
         let control: OwnedFd = control.as_fd().try_clone_to_owned()?;
         let mut descriptors = descriptors.into_iter();
         let group = if order.born_in_group { descriptors.next() } else { None };
         let namespaces = kernel::CLONE_NEWPID | kernel::CLONE_NEWNS | kernel::CLONE_NEWIPC | kernel::CLONE_NEWUTS;
         match named("clone", kernel::clone_into(namespaces, group.as_ref().map(AsFd::as_fd)))? {
-            Forked::Child => init::live(init::Birth {
+            Forked::Child => Ok(Born::Inside(Birth {
                 control: inside,
                 work,
                 entrances: descriptors.collect(),
                 order,
-                owner,
+                warm: self.warm.then_some(self.role),
                 ids: self.ids,
-                filters: &self.filters,
-            }),
+                filters: std::mem::take(&mut self.filters),
+            })),
             Forked::Parent { pid, pidfd } => {
-                let owner = self.ids.map(|_| owner);
-                Ok((Answer::Born { init_pid: pid, owner }, vec![control, work, pidfd]))
+                Ok(Born::Outside(Answer::Born { init_pid: pid, owner }, vec![control, work, pidfd]))
             }
         }
     }
 }
 
-/// Leaves the last case's network for a fresh one. Ports below 1024 are free in it (K15).
-fn new_network() -> io::Result<OwnedFd> {
-    unshare(UnshareFlags::NEWNET)?;
-    kernel::loopback_up()?;
-    // Read-only in some containers: low ports then stay closed, which `doctor` reports.
-    let _ = fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
-    Ok(rustix::net::socket_with(
-        AddressFamily::NETLINK,
-        SocketType::RAW,
-        SocketFlags::CLOEXEC,
-        Some(netlink::SOCK_DIAG),
-    )?)
+/// Which side of a birth we are on.
+enum Born {
+    Inside(Birth),
+    Outside(Answer, Vec<OwnedFd>),
+}
+
+fn join(frame: Frame) -> io::Result<(Answer, Vec<OwnedFd>)> {
+    let [network] = exactly(frame.descriptors)?;
+    rustix::thread::move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))?;
+    Ok((Answer::Done, vec![]))
+}
+
+pub(super) fn exactly<const N: usize>(descriptors: Vec<OwnedFd>) -> io::Result<[OwnedFd; N]> {
+    descriptors.try_into().map_err(|_| io::Error::other("other descriptors came than agreed"))
 }
 
 pub(super) fn named<T>(what: &str, result: io::Result<T>) -> io::Result<T> {

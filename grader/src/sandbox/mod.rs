@@ -1,44 +1,48 @@
 //! The native sandbox: theory of operation.
 //!
 //! ```text
-//! grader ──orders──▶ launcher (template root, the case's network) ──clone──▶ init ──fork, drop, exec──▶ program
-//!    └───────────────────────── control channel ─────────────────────────────▶┘
+//! grader ──orders──▶ root ─fork▶ template ─fork▶ slot ─clone▶ init ─fork, drop rights▶ program
+//!    └──────────────────────────── control channel ──────────────▶┘
 //! ```
 //!
-//! A [`Launcher`] serves one grading at a time. For every case it makes a fresh network ([`Launcher::world`]) and in it
-//! sandboxes ([`Launcher::sandbox`]), each with namespaces for processes, mounts, IPC and host name, a work folder of
-//! its own, control groups of its own and an init that starts programs. A program is an ordinary user in a user
-//! namespace that owns nothing, without capabilities, under an allow-list of system calls.
+//! A [`Launcher`] serves one grading. For every case it makes a fresh network ([`Launcher::world`]) and in it sandboxes
+//! ([`Launcher::sandbox`]), each with namespaces for processes, mounts, IPC and host name, a work folder of its own,
+//! control groups of its own and an init that starts programs. A program is an ordinary user in a user namespace that
+//! owns nothing, without capabilities, under an allow-list of system calls. Everything that can be done before a
+//! student's file is read is done before: a Python program goes on in an interpreter that has started already.
 //!
 //! This module states facts: [`Exit`], [`Usage`]. What they mean for a student is said in
 //! [`crate::verdict`]. Dropping a [`Sandbox`] kills everything in it and waits until the kernel says it is gone.
 
 mod cgroup;
 mod init;
+mod interpreter;
 mod kernel;
 mod launcher;
 mod policy;
+mod program;
+mod python;
 mod root;
 pub mod sockets;
 pub mod tasks;
+mod templates;
 mod work;
 
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
 
+use cgroup::Group;
 pub use cgroup::Hierarchies;
-use cgroup::{Group, GroupLimits};
-pub use init::{Command, Exit, Notice, ProcessLimits};
-pub use launcher::Role;
-use launcher::{Answer, Order, SandboxOrder};
+pub use init::{Exit, Notice, ProcessLimits};
+pub use interpreter::{Role, environment};
+use program::Command;
 pub use root::{LIBRARY, STANDARD_LIBRARY};
+pub use templates::{Launcher, Templates};
 pub use work::WorkFolder;
 
 use crate::channel::{Channel, Frame};
@@ -90,101 +94,6 @@ pub struct Usage {
     pub processes_refused: u64,
 }
 
-/// A slot's launcher process.
-#[derive(Debug)]
-pub struct Launcher {
-    orders: Channel,
-    process: Child,
-}
-
-impl Launcher {
-    /// `library` is the folder with our own Python.
-    pub fn start(library: &Path) -> io::Result<Launcher> {
-        let (orders, theirs) = Channel::pair()?;
-        let process = std::process::Command::new("/proc/self/exe")
-            .arg(LAUNCHER_WORD)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::from(theirs))
-            .stdout(Stdio::null())
-            .spawn()?;
-        let mut launcher = Launcher { orders, process };
-        launcher.ask(&Order::Template { library: library.to_owned() }, &[])?;
-        Ok(launcher)
-    }
-
-    /// A fresh network with nothing but loopback; sandboxes made from now on are in it.
-    pub fn world(&mut self) -> io::Result<sockets::SocketTable> {
-        let (_, descriptors) = self.ask(&Order::World, &[])?;
-        let [table] = exactly(descriptors)?;
-        Ok(sockets::SocketTable::new(table))
-    }
-
-    /// A sandbox in the current network, furnished and waiting for programs.
-    pub fn sandbox(
-        &mut self,
-        role: Role,
-        limits: SandboxLimits,
-        names: &[String],
-        bans: &[String],
-        hierarchies: &Hierarchies,
-    ) -> io::Result<Sandbox> {
-        // Init counts as a process too.
-        let group_limits = GroupLimits { memory_bytes: limits.memory_bytes, processes: limits.processes + 1 };
-        let group = Group::create(hierarchies, group_limits)?;
-        let birthplace = group.birthplace()?;
-        let entrances = group.entrances()?;
-        let order = SandboxOrder {
-            role,
-            work_bytes: limits.work_bytes,
-            work_files: limits.work_files,
-            names: names.to_vec(),
-            bans: bans.to_vec(),
-            born_in_group: birthplace.is_some(),
-        };
-        let descriptors: Vec<_> = birthplace.iter().chain(&entrances).map(AsFd::as_fd).collect();
-        let (answer, descriptors) = self.ask(&Order::Sandbox(order), &descriptors)?;
-        let Answer::Born { init_pid, owner } = answer else {
-            return Err(io::Error::other("the launcher answered something else"));
-        };
-        let [control, work, pidfd] = exactly(descriptors)?;
-        let weak = !hierarchies.weaknesses().is_empty();
-        let mut sandbox = Sandbox {
-            control: Channel::new(control),
-            work: WorkFolder::new(work, owner),
-            pidfd,
-            init_pid,
-            group,
-            limits: process_limits(limits, weak),
-            notices: VecDeque::new(),
-            next_id: 0,
-        };
-        sandbox.await_ready()?;
-        Ok(sandbox)
-    }
-
-    fn ask(&mut self, order: &Order, descriptors: &[BorrowedFd<'_>]) -> io::Result<(Answer, Vec<OwnedFd>)> {
-        self.orders.send(order, b"", descriptors)?;
-        let frame = self.orders.receive()?.ok_or_else(|| io::Error::other("the launcher died"))?;
-        match frame.head()? {
-            Answer::Failed(reason) => Err(io::Error::other(reason)),
-            answer => Ok((answer, frame.descriptors)),
-        }
-    }
-}
-
-impl Drop for Launcher {
-    fn drop(&mut self) {
-        // Killing it kills every init, and these everything else.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn exactly<const N: usize>(descriptors: Vec<OwnedFd>) -> io::Result<[OwnedFd; N]> {
-    descriptors.try_into().map_err(|_| io::Error::other("the launcher sent other descriptors than agreed"))
-}
-
 fn process_limits(limits: SandboxLimits, weak: bool) -> ProcessLimits {
     ProcessLimits {
         cpu_s: u64::from(limits.cpu_s) * if weak { 1 } else { CPU_BACKSTOP_FACTOR },
@@ -203,13 +112,28 @@ pub struct Sandbox {
     pidfd: OwnedFd,
     init_pid: i32,
     group: Group,
-    limits: ProcessLimits,
     /// Notices that came while something else was waited for.
     notices: VecDeque<Notice>,
     next_id: u64,
 }
 
 impl Sandbox {
+    /// Takes charge of a sandbox that is being made.
+    fn newborn(descriptors: [OwnedFd; 3], init_pid: i32, owner: Option<u32>, group: Group) -> io::Result<Sandbox> {
+        let [control, work, pidfd] = descriptors;
+        let mut sandbox = Sandbox {
+            control: Channel::new(control),
+            work: WorkFolder::new(work, owner),
+            pidfd,
+            init_pid,
+            group,
+            notices: VecDeque::new(),
+            next_id: 0,
+        };
+        sandbox.await_ready()?;
+        Ok(sandbox)
+    }
+
     pub fn work(&self) -> &WorkFolder {
         &self.work
     }
@@ -223,11 +147,11 @@ impl Sandbox {
     ) -> io::Result<u64> {
         self.next_id += 1;
         let id = self.next_id;
-        let command = Command { id, argv: argv.to_vec(), environment: environment.to_vec(), limits: self.limits };
-        self.control.send(&init::Order::Spawn(command), b"", descriptors)?;
+        let command = Command { argv: argv.to_vec(), environment: environment.to_vec() };
+        self.control.send(&init::Order::Spawn { id, command }, b"", descriptors)?;
         loop {
             match self.receive()? {
-                Notice::Spawned { id: spawned, .. } if spawned == id => return Ok(id),
+                Notice::Spawned { id: spawned } if spawned == id => return Ok(id),
                 Notice::NotSpawned { id: failed, reason } if failed == id => {
                     return Err(io::Error::other(format!("start {:?}: {reason}", argv.first())));
                 }
@@ -298,8 +222,11 @@ impl Sandbox {
         self.group.reset_peak()
     }
 
-    /// Host process ids of everything inside but init.
+    /// Host process ids of everything inside but ours: init, and what waits to become the first program.
     pub fn processes(&self) -> Vec<i32> {
+        if self.next_id == 0 {
+            return vec![];
+        }
         let mut processes = self.group.processes().unwrap_or_else(|| tasks::descendants(self.init_pid));
         processes.retain(|pid| *pid != self.init_pid);
         processes

@@ -16,6 +16,7 @@ use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags,
 };
 
+use super::interpreter::Role;
 use super::kernel;
 
 /// Read-only folders of the host that hold the interpreter, its library and the ordinary commands.
@@ -23,7 +24,7 @@ const BOUND_FOLDERS: &[&str] = &["/usr/bin", "/usr/lib/python3.11", "/usr/lib64"
 /// Shared libraries, under whichever name the architecture gives them.
 const LIBRARY_FOLDERS: &[&str] = &["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
 /// Further distribution packages, for the examiner alone.
-const EXAMINER_PACKAGES: &str = "/usr/lib/python3";
+const EXAMINER_FOLDER: &str = "/usr/lib/python3";
 const BOUND_FILES: &[&str] = &[
     "/etc/ld.so.cache",
     "/etc/services",
@@ -34,8 +35,23 @@ const BOUND_FILES: &[&str] = &[
     "/dev/random",
     "/dev/urandom",
 ];
-const FOLDERS: &[&str] =
-    &["usr", "usr/lib", "usr/share", "etc", "dev", "dev/shm", "proc", "tmp", "work", "practicum", "practicum/library"];
+const FOLDERS: &[&str] = &[
+    "usr",
+    "usr/lib",
+    "usr/share",
+    "etc",
+    "dev",
+    "dev/shm",
+    "proc",
+    "tmp",
+    "work",
+    "practicum",
+    "practicum/library",
+    "practicum/library/shim",
+    "practicum/library/masks",
+    "practicum/library/examiner",
+    "practicum/template",
+];
 const LINKS: &[(&str, &str)] = &[
     ("usr/bin", "bin"),
     ("usr/bin", "sbin"),
@@ -45,6 +61,8 @@ const LINKS: &[(&str, &str)] = &[
     ("/proc/self/fd/0", "dev/stdin"),
     ("/proc/self/fd/1", "dev/stdout"),
     ("/proc/self/fd/2", "dev/stderr"),
+    // Where the distribution's `sitecustomize` is a link to (see [`super::python`]).
+    ("/practicum/template", "etc/python3.11"),
 ];
 const TEXTS: &[(&str, &str)] = &[
     ("etc/passwd", "root:x:0:0::/:/bin/false\nstudent:x:1000:1000::/work:/bin/sh\n"),
@@ -73,7 +91,10 @@ const DROPPED_MODULES: &[&str] = &[
 
 /// Where the library of ours is bound, with the folders that it holds.
 pub const LIBRARY: &str = "/practicum/library";
-const EXAMINER_FOLDER: &str = "/practicum/library/examiner";
+/// What a warm template starts with, and no sandbox sees: its `sitecustomize` and this program as a shared library.
+const TEMPLATE: &str = "/practicum/template";
+/// The same, as `sitecustomize` knows it.
+const TEMPLATE_NATIVE: &str = "practicum/template/practicum.so";
 const DROPPED_STUB: &str = "/practicum/library/masks/dropped.py";
 const BANNED_STUB: &str = "/practicum/library/masks/banned.py";
 
@@ -87,8 +108,8 @@ pub struct TmpfsSize {
 }
 
 /// Builds the template below /mnt in a mount namespace that is already private, and moves into it. `library` is our
-/// own Python on the host.
-pub fn enter_template(library: &Path) -> io::Result<()> {
+/// own Python on the host, `native` this program as a shared library.
+pub fn enter_template(library: &Path, role: Role, native: Option<&Path>) -> io::Result<()> {
     rustix::mount::mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
     let base = Path::new("/mnt");
     rustix::mount::mount("tmpfs", base, "tmpfs", MountFlags::NOSUID, Some(c"size=4m,nr_inodes=1024,mode=755"))?;
@@ -96,7 +117,8 @@ pub fn enter_template(library: &Path) -> io::Result<()> {
     FOLDERS.iter().try_for_each(fs::create_dir)?;
     LINKS.iter().try_for_each(|(target, link)| symlink(target, link))?;
     TEXTS.iter().try_for_each(|(path, text)| fs::write(path, text))?;
-    for folder in BOUND_FOLDERS.iter().chain(LIBRARY_FOLDERS).chain([&EXAMINER_PACKAGES]) {
+    let examiner = if role == Role::Examiner { &[EXAMINER_FOLDER][..] } else { &[] };
+    for folder in BOUND_FOLDERS.iter().chain(LIBRARY_FOLDERS).chain(examiner) {
         if Path::new(folder).is_dir() {
             fs::create_dir_all(&folder[1..])?;
             bind(Path::new(folder), &folder[1..])?;
@@ -106,7 +128,15 @@ pub fn enter_template(library: &Path) -> io::Result<()> {
         fs::write(&file[1..], "")?;
         rustix::mount::mount_bind(*file, &file[1..])?;
     }
-    bind(library, &LIBRARY[1..])?;
+    let ours = if role == Role::Examiner { &["shim", "masks", "examiner"][..] } else { &["shim", "masks"] };
+    ours.iter().try_for_each(|part| bind(&library.join(part), &format!("{}/{part}", &LIBRARY[1..])))?;
+    if let Some(native) = native {
+        fs::write(TEMPLATE_NATIVE, "")?;
+        rustix::mount::mount_bind(native, TEMPLATE_NATIVE)?;
+        for file in ["sitecustomize.py", "wardrobe.py"] {
+            fs::copy(library.join("template").join(file), format!("{}/{file}", &TEMPLATE[1..]))?;
+        }
+    }
     DROPPED_MODULES.iter().try_for_each(|module| mask(".", module, DROPPED_STUB))?;
     rustix::mount::mount_bind_recursive("/proc", "proc")?;
     move_into(".")?;
@@ -148,8 +178,6 @@ fn mask(root: &str, module: &str, stub: &str) -> io::Result<()> {
 #[derive(Debug)]
 pub struct Furnishing<'a> {
     pub work: OwnedFd,
-    /// Whether the examiner's library is seen.
-    pub examiner: bool,
     /// Further names of 127.0.0.1.
     pub names: &'a [String],
     /// Standard modules that are absent.
@@ -159,7 +187,7 @@ pub struct Furnishing<'a> {
 }
 
 /// Completes the copy of the template that a new mount namespace has inherited.
-pub fn furnish(furnishing: &Furnishing<'_>) -> io::Result<()> {
+pub fn furnish(furnishing: Furnishing<'_>) -> io::Result<()> {
     let none = "";
     rustix::mount::move_mount(
         furnishing.work.as_fd(),
@@ -177,19 +205,13 @@ pub fn furnish(furnishing: &Furnishing<'_>) -> io::Result<()> {
     }
     name_hosts(furnishing.names)?;
     furnishing.bans.iter().try_for_each(|module| mask("", &module.replace('.', "/"), BANNED_STUB))?;
-    if !furnishing.examiner {
-        hide(EXAMINER_FOLDER)?;
-        hide(EXAMINER_PACKAGES)?;
-    }
+    hide(TEMPLATE)?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     Ok(rustix::mount::mount("proc", "/proc", "proc", flags, Some(c"hidepid=2,subset=pid"))?)
 }
 
 /// Covers a folder with an empty one.
 fn hide(folder: &str) -> io::Result<()> {
-    if !Path::new(folder).exists() {
-        return Ok(());
-    }
     let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV;
     Ok(rustix::mount::mount("tmpfs", folder, "tmpfs", flags, Some(c"size=4k,nr_inodes=2,mode=755"))?)
 }

@@ -27,7 +27,7 @@ use serde::Serialize;
 use self::output::Captured;
 pub use self::output::OUTPUT_BYTES_MAX;
 use self::programs::Running;
-pub use self::programs::{Programs, Started, environment, python};
+pub use self::programs::{Programs, Started};
 use self::protocol::{Answer, Ask, Asked, CaseOrder, Event, ProgramFacts, UsageFacts};
 pub use self::protocol::{FailureKind, Outcome};
 use self::questions::{Awaits, Questions, is_at};
@@ -36,7 +36,7 @@ use crate::exercise::{Case, Exercise, Limits};
 use crate::grading::GraderError;
 use crate::report::{self, OutputStream};
 use crate::sandbox::sockets::{Protocol, SocketTable};
-use crate::sandbox::{Hierarchies, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits};
+use crate::sandbox::{Hierarchies, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
 use crate::seed::CaseSeed;
 use crate::submission::{FileName, Submission};
 
@@ -62,6 +62,13 @@ pub struct Setup<'a> {
     pub programs: &'a Programs,
     pub limits: Limits,
     pub seed: CaseSeed,
+}
+
+impl Setup<'_> {
+    /// Which interpreter the submission most likely needs first.
+    fn role(&self) -> Role {
+        if self.exercise.manifest().programs.is_empty() { Role::Module } else { Role::Submission }
+    }
 }
 
 /// What is known after a case: the examiner's word and the kernel's facts.
@@ -115,7 +122,7 @@ impl<'a> World<'a> {
         let (examiner, channel, spoken) = prepare_examiner(launcher, hierarchies, setup)?;
         // While the examiner's interpreter starts.
         let limits = sandbox_limits(setup.limits);
-        let submission = launcher.sandbox(Role::Submission, limits, &manifest.names, &manifest.ban, hierarchies)?;
+        let submission = launcher.sandbox(setup.role(), limits, &manifest.names, &manifest.ban, hierarchies)?;
         submission.work().fill(setup.submission)?;
         let now = Instant::now();
         let (running, questions) = (Running::default(), Questions::default());
@@ -388,7 +395,7 @@ fn prepare_examiner(
     let (channel, theirs) = Channel::pair()?;
     let (spoken, spoken_end) = Captured::new(OutputStream::Stderr)?;
     let nothing: OwnedFd = std::fs::File::open("/dev/null")?.into();
-    let argv = python(&["-s", "-P", "-S", &format!("{LIBRARY}/examiner/run.py")]);
+    let argv = Role::Examiner.command(&format!("{LIBRARY}/examiner/run.py"));
     let descriptors = [nothing.as_fd(), spoken_end.as_fd(), spoken_end.as_fd(), theirs.as_fd()];
     examiner.spawn(&argv, &environment(), &descriptors)?;
     Ok((examiner, channel, spoken))

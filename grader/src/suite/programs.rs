@@ -7,9 +7,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use super::output::Captured;
 use crate::channel::Channel;
 use crate::exercise::{Manifest, Program};
-use crate::library::PYTHON;
 use crate::report::{Evidence, OutputStream};
-use crate::sandbox::{Exit, LIBRARY, Sandbox};
+use crate::sandbox::{Exit, LIBRARY, Role, Sandbox, environment};
 
 /// Programs that one case may start.
 const PROGRAMS_MAX: usize = 256;
@@ -70,7 +69,7 @@ impl Programs {
             .programs
             .get(name)
             .ok_or_else(|| io::Error::other(format!("start {name:?}: exercise.toml has no such program")))?;
-        let mut argv = python(&["-B", "-s", "-u", &program.file]);
+        let mut argv = Role::Submission.command(&program.file);
         argv.extend(self.filled(&program.argv));
         argv.extend_from_slice(extra);
         Ok(argv)
@@ -86,27 +85,6 @@ impl Programs {
         };
         templates.iter().map(fill).collect()
     }
-}
-
-pub fn python(arguments: &[&str]) -> Vec<String> {
-    std::iter::once(PYTHON).chain(arguments.iter().copied()).map(str::to_owned).collect()
-}
-
-/// The same for every program, so that nothing of the machine shows through (K16).
-pub fn environment() -> Vec<(String, String)> {
-    [
-        ("PATH", "/usr/bin:/bin"),
-        ("HOME", "/work"),
-        ("LANG", "C.UTF-8"),
-        ("LC_ALL", "C.UTF-8"),
-        ("TZ", "UTC"),
-        ("PYTHONHASHSEED", "0"),
-        ("PYTHONUNBUFFERED", "1"),
-        ("PYTHONDONTWRITEBYTECODE", "1"),
-        ("MALLOC_ARENA_MAX", "1"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec()
 }
 
 /// A program that was started, and what is known of it.
@@ -179,7 +157,7 @@ impl Running {
 
     /// Starts an interpreter for calls into the student's modules; returns its process and the other end of its channel.
     pub fn start_shim(&mut self, sandbox: &mut Sandbox) -> io::Result<(u64, OwnedFd)> {
-        let argv = python(&["-B", "-s", "-P", "-u", &format!("{LIBRARY}/shim/start.py")]);
+        let argv = Role::Module.command(&format!("{LIBRARY}/shim/start.py"));
         let (stderr, stderr_end) = Captured::new(OutputStream::Stderr)?;
         let (stdout, stdout_end) = Captured::new(OutputStream::Stdout)?;
         let (channel, theirs) = Channel::pair()?;
