@@ -137,7 +137,8 @@ impl Grader {
         setup.map(|setup| World::prepare(launcher, &self.hierarchies, *setup))
     }
 
-    /// One case after the other, each in a world of its own. The next world is prepared while a case runs.
+    /// One case after the other, each in a world of its own. While a case runs, the next world is prepared and the last
+    /// one is buried.
     fn run_cases<'a>(
         &self,
         launcher: &mut Launcher,
@@ -146,22 +147,25 @@ impl Grader {
         events: &mut dyn FnMut(Event),
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Vec<CaseReport>, GraderError> {
-        let mut prepared = first;
-        let mut reports = Vec::new();
-        for (index, setup) in setups.iter().enumerate() {
-            let case = || setup.case.id.clone();
-            let world = prepared.take().expect("one world for each setup")?;
-            events(Event::CaseStarted { case: case() });
-            let (facts, next) = std::thread::scope(|scope| {
-                let next = scope.spawn(|| self.prepare(launcher, setups.get(index + 1)));
-                (world.run(cancelled), next.join())
-            });
-            prepared = next.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            let report = self.judge_case(launcher, *setup, facts?, cancelled)?;
-            events(Event::CaseFinished { case: case(), verdict: report.verdict, points: report.points });
-            reports.push(report);
-        }
-        Ok(reports)
+        std::thread::scope(|burials| {
+            let mut prepared = first;
+            let mut reports = Vec::new();
+            for (index, setup) in setups.iter().enumerate() {
+                let case = || setup.case.id.clone();
+                let mut world = prepared.take().expect("one world for each setup")?;
+                events(Event::CaseStarted { case: case() });
+                let (facts, next) = std::thread::scope(|scope| {
+                    let next = scope.spawn(|| self.prepare(launcher, setups.get(index + 1)));
+                    (world.run(cancelled), next.join())
+                });
+                burials.spawn(|| drop(world));
+                prepared = next.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                let report = self.judge_case(launcher, *setup, facts?, cancelled)?;
+                events(Event::CaseFinished { case: case(), verdict: report.verdict, points: report.points });
+                reports.push(report);
+            }
+            Ok(reports)
+        })
     }
 
     /// A failure counts only if it happens again on the same seed; disagreement is *unstable*. Deadlocks and CPU limits

@@ -42,8 +42,6 @@ use crate::submission::{FileName, Submission};
 
 /// Between two looks at CPU use and clocks.
 const LIMITS_INTERVAL: Duration = Duration::from_millis(10);
-/// Between two looks at the socket table for a question that waits on it.
-const TABLE_INTERVAL: Duration = Duration::from_millis(1);
 /// A wall limit is at least this many times the CPU limit, so that a slow machine changes no verdict.
 const WALL_PER_CPU: u32 = 6;
 /// What an examiner may use.
@@ -140,8 +138,8 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Runs the case to its end. Whatever was started is dead when this returns.
-    pub fn run(mut self, cancelled: &dyn Fn() -> bool) -> Result<Facts, GraderError> {
+    /// Runs the case to its end. Whatever was started is killed when this returns, and gone when this is dropped.
+    pub fn run(&mut self, cancelled: &dyn Fn() -> bool) -> Result<Facts, GraderError> {
         self.began = Instant::now();
         self.tell(&self.order(), b"", &[])?;
         let ending = self.serve(cancelled)?;
@@ -186,7 +184,7 @@ impl<'a> World<'a> {
 
     /// Sleeps until something may have happened.
     fn wait(&self) -> io::Result<()> {
-        let tick = if self.questions.is_empty() { LIMITS_INTERVAL } else { TABLE_INTERVAL };
+        let tick = self.questions.interval().unwrap_or(LIMITS_INTERVAL);
         let mut sources = vec![
             PollFd::new(&self.channel, PollFlags::IN),
             PollFd::from_borrowed_fd(self.submission.notices(), PollFlags::IN),
@@ -345,14 +343,14 @@ impl<'a> World<'a> {
         suite_error(self.setup.case, &format!("{reason}: {}", self.spoken.text()))
     }
 
-    fn finish(mut self, ending: Ending) -> Facts {
+    fn finish(&mut self, ending: Ending) -> Facts {
         let wall_ms = self.began.elapsed().as_millis() as u64;
         self.submission.kill();
         self.running.drain_output();
         let used = self.submission.usage();
         Facts {
             ending,
-            programs: self.running.into_started(),
+            programs: std::mem::take(&mut self.running).into_started(),
             limits: self.setup.limits,
             usage: report::Usage { cpu_ms: used.cpu_us / 1000, wall_ms, peak_bytes: used.peak_bytes },
             processes_refused: used.processes_refused,

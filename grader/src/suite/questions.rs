@@ -14,6 +14,9 @@ use crate::sandbox::tasks::{self, Thread};
 /// Questions that an examiner may leave open at a time.
 const OPEN_MAX: usize = 64;
 
+/// Between two looks at the socket table: first quick, for what comes at once, then slower.
+const TABLE_INTERVALS: std::ops::RangeInclusive<Duration> = Duration::from_micros(100)..=Duration::from_millis(1);
+
 /// How long a submission whose case has failed is given to come to rest.
 const SETTLE_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -35,6 +38,7 @@ pub enum Awaits {
 #[derive(Debug)]
 struct Question {
     id: u64,
+    asked: Instant,
     awaits: Awaits,
     watch: Watch,
 }
@@ -46,8 +50,10 @@ pub struct Questions {
 }
 
 impl Questions {
-    pub fn is_empty(&self) -> bool {
-        self.open.is_empty()
+    /// When to look again; `None` when nothing is asked.
+    pub fn interval(&self) -> Option<Duration> {
+        let newest = self.open.iter().map(|question| question.asked.elapsed()).min()?;
+        Some((newest / 2).clamp(*TABLE_INTERVALS.start(), *TABLE_INTERVALS.end()))
     }
 
     /// Opens a question; an error when the examiner has too many.
@@ -55,7 +61,7 @@ impl Questions {
         if self.open.len() == OPEN_MAX {
             return Err("too many questions are open");
         }
-        self.open.push(Question { id, awaits, watch: Watch::default() });
+        self.open.push(Question { id, asked: Instant::now(), awaits, watch: Watch::default() });
         Ok(())
     }
 
