@@ -13,7 +13,7 @@ LIBRARY = "/practicum/library"
 
 # What programs of this course import before they do anything.
 SET_ASIDE = [
-    *("argparse", "collections", "contextlib", "errno", "json", "queue", "random", "re", "select", "selectors"),
+    *("argparse", "collections", "contextlib", "errno", "json", "queue", "re", "select", "selectors"),
     *("signal", "socket", "struct", "subprocess", "threading", "time", "traceback"),
 ]
 
@@ -67,6 +67,23 @@ def search_in_vain():
         PathFinder._path_importer_cache(folder)
 
 
+def freeze():
+    """Leaves what is here to the template: forks neither look at it when they collect garbage, nor free it at their end.
+
+    Either would copy page after page of it.
+    """
+    shown = "gc" in sys.modules
+    import gc
+
+    gc.collect()
+    everything = gc.get_objects()
+    # A frozen cycle is never freed.
+    everything.append(everything)
+    gc.freeze()
+    if not shown:
+        del sys.modules["gc"]
+
+
 def become_a_program(filled):
     spec = type(sys.__spec__)("practicum", None, origin=FOLDER + "/practicum.so")
     count, *words = create_dynamic(spec).serve().decode().split("\0")
@@ -89,5 +106,6 @@ if preload:
     preload()
 filled = fill_wardrobe(role)
 search_in_vain()
+freeze()
 become_a_program(filled)
 raise ImportError(name="sitecustomize")

@@ -76,9 +76,10 @@ class Wardrobe:
 
     def open(self, bans):
         """From now on imports look here first. For a process that has just been forked."""
-        for name, brought in list(self._brings.items()):
-            if any(other == ban or other.startswith(ban + ".") for ban in bans for other in brought):
-                del self._brings[name]
+        for ban in bans:
+            for name, brought in list(self._brings.items()):
+                if any(other == ban or other.startswith(ban + ".") for other in brought):
+                    del self._brings[name]
         take, plain_lock = self._take, _frozen_importlib._ModuleLockManager
 
         class _ModuleLockManager(plain_lock):

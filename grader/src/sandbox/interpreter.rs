@@ -42,6 +42,11 @@ impl Role {
             && command.environment == environment()
     }
 
+    /// Whether its programs tidy up at their end, and write to all of the interpreter's variables when they do.
+    pub fn ends_by_itself(self) -> bool {
+        matches!(self, Role::Submission | Role::Module)
+    }
+
     /// How its template is told from others.
     pub fn template_name(self) -> &'static str {
         match self {

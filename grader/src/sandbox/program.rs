@@ -63,6 +63,9 @@ impl Spare {
         drop_rights(self.ids)?;
         rustix::process::chdir("/work")?;
         kernel::reset_signals();
+        if self.warm.is_some_and(Role::ends_by_itself) {
+            kernel::own_variables()?;
+        }
         for filter in &self.filters {
             kernel::install_filter(filter).map_err(io::Error::other)?;
         }
@@ -157,7 +160,6 @@ pub fn set_capabilities(kept: CapabilitySet) -> io::Result<()> {
 fn drop_rights(ids: Option<Ids>) -> io::Result<()> {
     let outer = match ids {
         Some(ids) => {
-            drop_bounding_set();
             become_user(ids.program)?;
             ids.program
         }

@@ -66,6 +66,7 @@ fn serve_template() -> io::Result<Vec<u8>> {
     let orders = unsafe { OwnedFd::from_raw_fd(ORDERS) };
     // For the life that follows, which may end in a program of its own descriptors.
     let orders = rustix::io::fcntl_dupfd_cloexec(&orders, ORDERS + 1).map(|copy| (copy, drop(orders)).0)?;
+    kernel::trim_heap();
     let Some(program) = Life::Template(Template::new(role, orders, true)).live()? else { std::process::exit(0) };
     let (argv, bans) = program.begin()?;
     python.after_fork();

@@ -10,7 +10,7 @@ for name in ("argv", "orig_argv", "path", "meta_path", "path_hooks", "flags", "e
 print(sorted(sys.modules))
 print(sorted((name, type(value).__name__) for name, value in vars(main).items()))
 print(__file__, __name__, __spec__, __loader__.path, __cached__, __builtins__ is builtins)
-print(hash("hash"), sys.getrecursionlimit(), sys.getswitchinterval(), gc.get_threshold(), gc.isenabled(), gc.get_freeze_count())
+print(hash("hash"), sys.getrecursionlimit(), sys.getswitchinterval(), gc.get_threshold(), gc.isenabled())
 print(sorted(vars(builtins)))
 print(sorted(sys.path_importer_cache))
 for stream in (sys.stdin, sys.stdout, sys.stderr):
