@@ -92,12 +92,12 @@ pub struct Birth {
     /// Whose interpreter this process is, if it is one.
     pub warm: Option<Role>,
     pub ids: Option<Ids>,
-    pub filters: [BpfProgram; 2],
+    pub filter: BpfProgram,
 }
 
 /// Init's whole life, or a program's first moments.
 pub fn serve(birth: Birth) -> io::Result<Life> {
-    let Birth { control, work, entrances, order, warm, ids, filters } = birth;
+    let Birth { control, work, entrances, order, warm, ids, filter } = birth;
     occupy_standard_streams();
     let control = Channel::new(control);
     let prepared = prepare(work, entrances, &order, ids).and_then(|()| kernel::child_signals());
@@ -105,7 +105,7 @@ pub fn serve(birth: Birth) -> io::Result<Life> {
         Ok(signals) => {
             let SandboxOrder { limits, bans, .. } = order;
             let (programs, spare) = (HashMap::new(), None);
-            Init { control, signals, limits, bans, warm, ids, filters, programs, spare }.serve()
+            Init { control, signals, limits, bans, warm, ids, filter, programs, spare }.serve()
         }
         Err(error) => {
             let _ = control.send(&Notice::Broken { reason: error.to_string() }, b"", &[]);
@@ -158,7 +158,7 @@ struct Init {
     bans: Vec<String>,
     warm: Option<Role>,
     ids: Option<Ids>,
-    filters: [BpfProgram; 2],
+    filter: BpfProgram,
     /// The grader's name of each program that runs.
     programs: HashMap<Pid, u64>,
     /// A process that has given up its rights and waits to become the first program.
@@ -258,11 +258,11 @@ impl Init {
         if pid != 0 {
             return Ok(Forked::Init((Pid::from_raw(pid).expect("fork gives positive numbers"), ours)));
         }
-        let filters = std::mem::take(&mut self.filters);
+        let filter = std::mem::take(&mut self.filter);
         // Its own numbers are for the program's descriptors.
         let orders = Channel::new(program::out_of_the_way(&theirs)?);
         let bans = std::mem::take(&mut self.bans);
-        Ok(Forked::Program(Spare { orders, limits: self.limits, bans, warm: self.warm, ids: self.ids, filters }))
+        Ok(Forked::Program(Spare { orders, limits: self.limits, bans, warm: self.warm, ids: self.ids, filter }))
     }
 }
 

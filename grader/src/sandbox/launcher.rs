@@ -29,7 +29,7 @@ use super::interpreter::Role;
 use super::kernel::{self, Forked, unshare};
 use super::program::{Program, Spare};
 use super::root::{self, TmpfsSize};
-use super::{policy, python};
+use super::{filter, python};
 use crate::channel::{Channel, Frame};
 
 /// What the grader asks of the root.
@@ -242,12 +242,12 @@ pub struct Template {
     role: Role,
     orders: Channel,
     warm: bool,
-    filters: [BpfProgram; 2],
+    filter: BpfProgram,
 }
 
 impl Template {
     pub fn new(role: Role, orders: OwnedFd, warm: bool) -> Template {
-        Template { role, orders: Channel::new(orders), warm, filters: policy::filters() }
+        Template { role, orders: Channel::new(orders), warm, filter: filter::filter() }
     }
 
     fn serve(mut self) -> io::Result<Life> {
@@ -256,9 +256,9 @@ impl Template {
             let [orders] = exactly(frame.descriptors)?;
             if kernel::fork()? == 0 {
                 rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-                let Template { role, warm, filters, .. } = self;
+                let Template { role, warm, filter, .. } = self;
                 let ids = Ids::of_this_process();
-                return Ok(Life::Slot(Slot { role, warm, filters, ids, orders: Channel::new(orders) }));
+                return Ok(Life::Slot(Slot { role, warm, filter, ids, orders: Channel::new(orders) }));
             }
         }
         Ok(Life::Ended)
@@ -269,7 +269,7 @@ impl Template {
 pub struct Slot {
     role: Role,
     warm: bool,
-    filters: [BpfProgram; 2],
+    filter: BpfProgram,
     ids: Option<Ids>,
     orders: Channel,
 }
@@ -307,7 +307,7 @@ impl Slot {
                 order,
                 warm: self.warm.then_some(self.role),
                 ids: self.ids,
-                filters: std::mem::take(&mut self.filters),
+                filter: std::mem::take(&mut self.filter),
             })),
             Forked::Parent { pid, pidfd } => {
                 Ok(Born::Outside(Answer::Born { init_pid: pid, owner }, vec![control, work, pidfd]))

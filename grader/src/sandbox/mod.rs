@@ -15,6 +15,7 @@
 //! [`crate::verdict`]. Dropping a [`Sandbox`] kills everything in it and waits until the kernel says it is gone.
 
 mod cgroup;
+mod filter;
 mod init;
 mod interpreter;
 mod kernel;

@@ -36,7 +36,7 @@ pub struct Spare {
     /// Whose interpreter this process is, if it is one.
     pub warm: Option<Role>,
     pub ids: Option<Ids>,
-    pub filters: [BpfProgram; 2],
+    pub filter: BpfProgram,
 }
 
 impl Spare {
@@ -66,10 +66,7 @@ impl Spare {
         if self.warm.is_some_and(Role::ends_by_itself) {
             kernel::own_variables()?;
         }
-        for filter in &self.filters {
-            kernel::install_filter(filter).map_err(io::Error::other)?;
-        }
-        Ok(())
+        kernel::install_filter(&self.filter).map_err(io::Error::other)
     }
 }
 
