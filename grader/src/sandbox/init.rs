@@ -10,6 +10,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
+use ::landlock::RulesetCreated;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{DumpableBehavior, Pid, Signal, WaitOptions};
 use rustix::thread::{CapabilitySet, UnshareFlags};
@@ -18,8 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use super::interpreter::Role;
 use super::kernel;
+use super::landlock;
 use super::launcher::{Ids, Life, SandboxOrder, named};
-use super::program::{self, Command, Spare};
+use super::program::{self, Command, Confinement, Spare};
 use super::root::{self, Furnishing};
 use crate::channel::{Channel, Frame};
 
@@ -100,12 +102,12 @@ pub fn serve(birth: Birth) -> io::Result<Life> {
     let Birth { control, work, entrances, order, warm, ids, filter } = birth;
     occupy_standard_streams();
     let control = Channel::new(control);
-    let prepared = prepare(work, entrances, &order, ids).and_then(|()| kernel::child_signals());
+    let prepared = prepare(work, entrances, &order, ids).and_then(|wall| Ok((kernel::child_signals()?, wall)));
     match prepared {
-        Ok(signals) => {
+        Ok((signals, wall)) => {
             let SandboxOrder { limits, bans, .. } = order;
             let (programs, spare) = (HashMap::new(), None);
-            Init { control, signals, limits, bans, warm, ids, filter, programs, spare }.serve()
+            Init { control, signals, limits, bans, warm, ids, wall, filter, programs, spare }.serve()
         }
         Err(error) => {
             let _ = control.send(&Notice::Broken { reason: error.to_string() }, b"", &[]);
@@ -124,7 +126,12 @@ fn occupy_standard_streams() {
     }
 }
 
-fn prepare(work: OwnedFd, entrances: Vec<OwnedFd>, order: &SandboxOrder, ids: Option<Ids>) -> io::Result<()> {
+fn prepare(
+    work: OwnedFd,
+    entrances: Vec<OwnedFd>,
+    order: &SandboxOrder,
+    ids: Option<Ids>,
+) -> io::Result<RulesetCreated> {
     for entrance in entrances {
         named("join a control group", rustix::io::write(&entrance, b"0").map_err(Into::into))?;
     }
@@ -133,11 +140,12 @@ fn prepare(work: OwnedFd, entrances: Vec<OwnedFd>, order: &SandboxOrder, ids: Op
     let owner = ids.map_or(0, |ids| ids.program);
     let furnishing = Furnishing { work, names: &order.names, bans: &order.bans, owner };
     named("furnish the root", root::furnish(furnishing))?;
+    let wall = named("make rules for Landlock", landlock::wall())?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     named("give up rights", keep_only_what_spawning_needs(ids))?;
     // After the last change of user, which would clear it.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    Ok(())
+    Ok(wall)
 }
 
 /// Init keeps the rights to become the student's user and to signal it, and no other; an ordinary user's init has
@@ -158,6 +166,7 @@ struct Init {
     bans: Vec<String>,
     warm: Option<Role>,
     ids: Option<Ids>,
+    wall: RulesetCreated,
     filter: BpfProgram,
     /// The grader's name of each program that runs.
     programs: HashMap<Pid, u64>,
@@ -258,11 +267,18 @@ impl Init {
         if pid != 0 {
             return Ok(Forked::Init((Pid::from_raw(pid).expect("fork gives positive numbers"), ours)));
         }
-        let filter = std::mem::take(&mut self.filter);
-        // Its own numbers are for the program's descriptors.
-        let orders = Channel::new(program::out_of_the_way(&theirs)?);
-        let bans = std::mem::take(&mut self.bans);
-        Ok(Forked::Program(Spare { orders, limits: self.limits, bans, warm: self.warm, ids: self.ids, filter }))
+        Ok(Forked::Program(Spare {
+            // Its own numbers are for the program's descriptors.
+            orders: Channel::new(program::out_of_the_way(&theirs)?),
+            bans: std::mem::take(&mut self.bans),
+            warm: self.warm,
+            confinement: Confinement {
+                limits: self.limits,
+                ids: self.ids,
+                wall: self.wall.try_clone()?,
+                filter: std::mem::take(&mut self.filter),
+            },
+        }))
     }
 }
 

@@ -19,6 +19,7 @@ mod filter;
 mod init;
 mod interpreter;
 mod kernel;
+mod landlock;
 mod launcher;
 mod policy;
 mod program;

@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
+use landlock::RulesetCreated;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 use seccompiler::BpfProgram;
@@ -30,44 +31,53 @@ pub struct Command {
 #[derive(Debug)]
 pub struct Spare {
     pub orders: Channel,
-    pub limits: ProcessLimits,
     /// Standard modules that are absent.
     pub bans: Vec<String>,
     /// Whose interpreter this process is, if it is one.
     pub warm: Option<Role>,
+    pub confinement: Confinement,
+}
+
+/// What holds a process in, whatever it becomes.
+#[derive(Debug)]
+pub struct Confinement {
+    pub limits: ProcessLimits,
     pub ids: Option<Ids>,
+    pub wall: RulesetCreated,
     pub filter: BpfProgram,
 }
 
 impl Spare {
-    pub fn serve(mut self) -> io::Result<Life> {
-        let confined = self.confine();
-        let Some(frame) = self.orders.receive()? else { return Ok(Life::Ended) };
+    pub fn serve(self) -> io::Result<Life> {
+        let Spare { mut orders, bans, warm, confinement } = self;
+        let confined = confine(confinement, warm);
+        let Some(frame) = orders.receive()? else { return Ok(Life::Ended) };
         let command: Command = frame.head()?;
         match confined.and_then(|()| frame.descriptors.iter().map(out_of_the_way).collect()) {
             Ok(descriptors) => {
-                let warm = self.warm.filter(|role| role.starts(&command));
-                let Spare { orders, bans, .. } = self;
+                let warm = warm.filter(|role| role.starts(&command));
                 Ok(Life::Program(Program { orders, command, descriptors, bans, warm }))
             }
             Err(error) => {
-                self.orders.send(&error.to_string(), b"", &[])?;
+                orders.send(&error.to_string(), b"", &[])?;
                 Ok(Life::Ended)
             }
         }
     }
+}
 
-    fn confine(&self) -> io::Result<()> {
-        rustix::process::setsid()?;
-        limit(&self.limits)?;
-        drop_rights(self.ids)?;
-        rustix::process::chdir("/work")?;
-        kernel::reset_signals();
-        if self.warm.is_some_and(Role::ends_by_itself) {
-            kernel::own_variables()?;
-        }
-        kernel::install_filter(&self.filter).map_err(io::Error::other)
+fn confine(confinement: Confinement, warm: Option<Role>) -> io::Result<()> {
+    let Confinement { limits, ids, wall, filter } = confinement;
+    rustix::process::setsid()?;
+    limit(&limits)?;
+    drop_rights(ids)?;
+    rustix::process::chdir("/work")?;
+    kernel::reset_signals();
+    if warm.is_some_and(Role::ends_by_itself) {
+        kernel::own_variables()?;
     }
+    wall.restrict_self().map_err(io::Error::other)?;
+    kernel::install_filter(&filter).map_err(io::Error::other)
 }
 
 /// A process that is about to become a student's program.
