@@ -2,16 +2,18 @@
 //!
 //! The launcher builds one *template*: a small tmpfs with the interpreter's directories bound in read-only, masks over
 //! modules that newer Pythons dropped, and nothing else; then it moves into it and lets go of the host's root. A
-//! sandbox inherits a copy of these mounts and adds only what is its own: work folder, /tmp, /dev/shm, /proc, its names
-//! and its bans. No path on the host is ever made, changed or removed.
+//! sandbox inherits a copy of these mounts, takes away what only the template needed, and adds what is its own: work
+//! folder, /tmp, /dev/shm, /proc, its names and its bans. No path on the host is ever made, changed or removed, and no
+//! mount tells of one but the interpreter's.
 
 use std::ffi::CString;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
+use rustix::fs::{FileType, Mode};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags,
 };
@@ -25,31 +27,22 @@ const BOUND_FOLDERS: &[&str] = &["/usr/bin", "/usr/lib/python3.11", "/usr/lib64"
 const LIBRARY_FOLDERS: &[&str] = &["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
 /// Further distribution packages, for the examiner alone.
 const EXAMINER_FOLDER: &str = "/usr/lib/python3";
-const BOUND_FILES: &[&str] = &[
-    "/etc/ld.so.cache",
-    "/etc/services",
-    "/etc/protocols",
-    "/dev/null",
-    "/dev/zero",
-    "/dev/full",
-    "/dev/random",
-    "/dev/urandom",
-];
+/// Copied: a mount would show where the host keeps them.
+const COPIED_FILES: &[&str] = &["/etc/ld.so.cache", "/etc/services", "/etc/protocols"];
+/// Names and minor numbers of the memory devices.
+const DEVICES: &[(&str, u32)] = &[("null", 3), ("zero", 5), ("full", 7), ("random", 8), ("urandom", 9)];
+const MEMORY_DEVICES: u32 = 1;
 const FOLDERS: &[&str] = &[
     "usr",
     "usr/lib",
     "usr/share",
     "etc",
     "dev",
-    "dev/shm",
     "proc",
     "tmp",
     "work",
     "practicum",
     "practicum/library",
-    "practicum/library/shim",
-    "practicum/library/masks",
-    "practicum/library/examiner",
     "practicum/template",
 ];
 const LINKS: &[(&str, &str)] = &[
@@ -57,12 +50,14 @@ const LINKS: &[(&str, &str)] = &[
     ("usr/bin", "sbin"),
     ("usr/lib", "lib"),
     ("usr/lib64", "lib64"),
+    // Where the distribution's `sitecustomize` is a link to (see [`super::python`]).
+    ("/practicum/template", "etc/python3.11"),
+];
+const DEVICE_LINKS: &[(&str, &str)] = &[
     ("/proc/self/fd", "dev/fd"),
     ("/proc/self/fd/0", "dev/stdin"),
     ("/proc/self/fd/1", "dev/stdout"),
     ("/proc/self/fd/2", "dev/stderr"),
-    // Where the distribution's `sitecustomize` is a link to (see [`super::python`]).
-    ("/practicum/template", "etc/python3.11"),
 ];
 const TEXTS: &[(&str, &str)] = &[
     ("etc/passwd", "root:x:0:0::/:/bin/false\nstudent:x:1000:1000::/work:/bin/sh\n"),
@@ -115,47 +110,89 @@ pub fn enter_template(library: &Path, role: Role, native: Option<&Path>) -> io::
     rustix::mount::mount("tmpfs", base, "tmpfs", MountFlags::NOSUID, Some(c"size=4m,nr_inodes=1024,mode=755"))?;
     rustix::process::chdir(base)?;
     FOLDERS.iter().try_for_each(fs::create_dir)?;
+    make_devices()?;
     LINKS.iter().try_for_each(|(target, link)| symlink(target, link))?;
     TEXTS.iter().try_for_each(|(path, text)| fs::write(path, text))?;
-    let examiner = if role == Role::Examiner { &[EXAMINER_FOLDER][..] } else { &[] };
-    for folder in BOUND_FOLDERS.iter().chain(LIBRARY_FOLDERS).chain(examiner) {
-        if Path::new(folder).is_dir() {
-            fs::create_dir_all(&folder[1..])?;
-            bind(Path::new(folder), &folder[1..])?;
-        }
+    for file in COPIED_FILES.iter().filter(|file| Path::new(file).exists()) {
+        fs::copy(file, &file[1..])?;
     }
-    for file in BOUND_FILES.iter().filter(|file| Path::new(file).exists()) {
-        fs::write(&file[1..], "")?;
-        rustix::mount::mount_bind(*file, &file[1..])?;
-    }
+    bind_host_folders(role)?;
     let ours = if role == Role::Examiner { &["shim", "masks", "examiner"][..] } else { &["shim", "masks"] };
-    ours.iter().try_for_each(|part| bind(&library.join(part), &format!("{}/{part}", &LIBRARY[1..])))?;
-    if let Some(native) = native {
-        fs::write(TEMPLATE_NATIVE, "")?;
-        rustix::mount::mount_bind(native, TEMPLATE_NATIVE)?;
-        for file in ["sitecustomize.py", "wardrobe.py"] {
-            fs::copy(library.join("template").join(file), format!("{}/{file}", &TEMPLATE[1..]))?;
-        }
-    }
+    ours.iter().try_for_each(|part| copy_folder(&library.join(part), &Path::new(&LIBRARY[1..]).join(part)))?;
+    furnish_template(library, native)?;
     DROPPED_MODULES.iter().try_for_each(|module| mask(".", module, DROPPED_STUB))?;
     rustix::mount::mount_bind_recursive("/proc", "proc")?;
     move_into(".")?;
-    kernel_seal("/")
+    // What lies below is sealed by rules of its own.
+    Ok(rustix::mount::mount_remount("/", ALONE | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV, "")?)
 }
 
-/// Binds a host folder read-only.
-fn bind(source: &Path, target: &str) -> io::Result<()> {
-    rustix::mount::mount_bind_recursive(source, target)?;
-    kernel_seal(target)
-}
+/// The mount at a path, without those below it.
+const ALONE: MountFlags = MountFlags::BIND;
 
-fn kernel_seal(path: &str) -> io::Result<()> {
-    // The template's own root is sealed alone, not what lies below it: /proc and devices are sealed by their own rules.
-    if path == "/" {
-        let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::BIND;
-        return Ok(rustix::mount::mount_remount("/", flags, "")?);
+/// /dev, which nothing can be added to.
+fn make_devices() -> io::Result<()> {
+    let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
+    rustix::mount::mount("tmpfs", "dev", "tmpfs", flags, Some(c"size=64k,nr_inodes=32,mode=755"))?;
+    fs::create_dir("dev/shm")?;
+    for (name, minor) in DEVICES {
+        let path = format!("dev/{name}");
+        let device = rustix::fs::makedev(MEMORY_DEVICES, *minor);
+        match rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::CharacterDevice, Mode::empty(), device) {
+            Ok(()) => fs::set_permissions(&path, fs::Permissions::from_mode(0o666))?,
+            // Not for us to make: then the host's.
+            Err(rustix::io::Errno::PERM) => {
+                fs::write(&path, "")?;
+                rustix::mount::mount_bind(format!("/{path}"), &path)?;
+                rustix::mount::mount_remount(&path, ALONE | MountFlags::RDONLY | flags, "")?;
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
+    DEVICE_LINKS.iter().try_for_each(|(target, link)| symlink(target, link))?;
+    Ok(rustix::mount::mount_remount("dev", ALONE | MountFlags::RDONLY | flags, "")?)
+}
+
+fn bind_host_folders(role: Role) -> io::Result<()> {
+    let examiner = if role == Role::Examiner { &[EXAMINER_FOLDER][..] } else { &[] };
+    let folders = BOUND_FOLDERS.iter().chain(LIBRARY_FOLDERS).chain(examiner);
+    folders.filter(|folder| Path::new(folder).is_dir()).try_for_each(|folder| {
+        fs::create_dir_all(&folder[1..])?;
+        rustix::mount::mount_bind_recursive(*folder, &folder[1..])?;
+        seal(&folder[1..])
+    })
+}
+
+/// What a template needs and its sandboxes do not see lies on a mount of its own, which each of them takes away.
+fn furnish_template(library: &Path, native: Option<&Path>) -> io::Result<()> {
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    rustix::mount::mount("tmpfs", &TEMPLATE[1..], "tmpfs", flags, Some(c"size=1m,nr_inodes=32,mode=755"))?;
+    if let Some(native) = native {
+        copy_folder(&library.join("template"), Path::new(&TEMPLATE[1..]))?;
+        fs::write(TEMPLATE_NATIVE, "")?;
+        rustix::mount::mount_bind(native, TEMPLATE_NATIVE)?;
+    }
+    seal(&TEMPLATE[1..])
+}
+
+/// Makes a mount and all below it read-only, without set-uid programs and devices.
+fn seal(path: &str) -> io::Result<()> {
     kernel::seal_mount(&CString::new(path).expect("our paths hold no NUL"))
+}
+
+/// Copies a folder of ours, which holds plain files and folders.
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            copy_folder(&source, &target)?;
+        } else {
+            fs::copy(source, target)?;
+        }
+    }
+    Ok(())
 }
 
 fn move_into(folder: &str) -> io::Result<()> {
@@ -169,7 +206,10 @@ fn mask(root: &str, module: &str, stub: &str) -> io::Result<()> {
     let path = |tail: &str| format!("{root}{STANDARD_LIBRARY}/{module}{tail}");
     let file = [path(".py"), path("/__init__.py")].into_iter().find(|path| Path::new(path).exists());
     match file {
-        Some(file) => Ok(rustix::mount::mount_bind(format!("{root}{stub}"), file)?),
+        Some(file) => {
+            rustix::mount::mount_bind(format!("{root}{stub}"), &file)?;
+            seal(&file)
+        }
         None => Ok(()),
     }
 }
@@ -188,14 +228,7 @@ pub struct Furnishing<'a> {
 
 /// Completes the copy of the template that a new mount namespace has inherited.
 pub fn furnish(furnishing: Furnishing<'_>) -> io::Result<()> {
-    let none = "";
-    rustix::mount::move_mount(
-        furnishing.work.as_fd(),
-        none,
-        rustix::fs::CWD,
-        "/work",
-        MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
-    )?;
+    attach(&furnishing.work, "/work")?;
     for (folder, flags) in [("/tmp", MountFlags::empty()), ("/dev/shm", MountFlags::NOEXEC)] {
         let options =
             format!("size={},nr_inodes={},mode=1777,uid={2},gid={2}", SCRATCH.bytes, SCRATCH.files, furnishing.owner);
@@ -205,15 +238,27 @@ pub fn furnish(furnishing: Furnishing<'_>) -> io::Result<()> {
     }
     name_hosts(furnishing.names)?;
     furnishing.bans.iter().try_for_each(|module| mask("", &module.replace('.', "/"), BANNED_STUB))?;
-    hide(TEMPLATE)?;
-    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    Ok(rustix::mount::mount("proc", "/proc", "proc", flags, Some(c"hidepid=2,subset=pid"))?)
+    rustix::mount::unmount(TEMPLATE, UnmountFlags::DETACH)?;
+    replace_proc()
 }
 
-/// Covers a folder with an empty one.
-fn hide(folder: &str) -> io::Result<()> {
-    let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV;
-    Ok(rustix::mount::mount("tmpfs", folder, "tmpfs", flags, Some(c"size=4k,nr_inodes=2,mode=755"))?)
+/// /proc of this sandbox instead of the one that the template was built with. An ordinary user may make it only while
+/// another can be seen.
+fn replace_proc() -> io::Result<()> {
+    let context = rustix::mount::fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    rustix::mount::fsconfig_set_string(context.as_fd(), "hidepid", "invisible")?;
+    rustix::mount::fsconfig_set_string(context.as_fd(), "subset", "pid")?;
+    rustix::mount::fsconfig_create(context.as_fd())?;
+    let attributes =
+        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let proc = rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)?;
+    rustix::mount::unmount("/proc", UnmountFlags::DETACH)?;
+    attach(&proc, "/proc")
+}
+
+fn attach(mount: &OwnedFd, path: &str) -> io::Result<()> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    Ok(rustix::mount::move_mount(mount.as_fd(), "", rustix::fs::CWD, path, flags)?)
 }
 
 fn name_hosts(names: &[String]) -> io::Result<()> {
@@ -223,7 +268,7 @@ fn name_hosts(names: &[String]) -> io::Result<()> {
     let draft = "/tmp/hosts";
     fs::write(draft, format!("{HOSTS}127.0.0.1 {}\n", names.join(" ")))?;
     rustix::mount::mount_bind(draft, "/etc/hosts")?;
-    kernel_seal("/etc/hosts")?;
+    seal("/etc/hosts")?;
     fs::remove_file(draft)
 }
 
