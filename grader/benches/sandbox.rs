@@ -137,7 +137,9 @@ fn run_at_once(grader: &Grader, program: &str, kind: Kind, width: usize) -> Vec<
         let threads: Vec<_> = (0..width)
             .map(|_| {
                 scope.spawn(move || {
-                    let mut launcher = grader.launcher().expect("a launcher");
+                    // A program that is executed needs nobody's interpreter.
+                    let launcher = if matches!(kind, Kind::Cold) { grader.cold_launcher() } else { grader.launcher() };
+                    let mut launcher = launcher.expect("a launcher");
                     (0..runs)
                         .map(|_| run(grader, &mut launcher, program, kind).as_secs_f64() * 1000.0)
                         .collect::<Vec<_>>()
@@ -165,6 +167,7 @@ fn run(grader: &Grader, launcher: &mut Launcher, program: &str, kind: Kind) -> D
         Kind::Warm => Role::Submission.command("pass.py"),
         _ => words.iter().map(|word| (*word).to_owned()).collect(),
     };
+    sandbox.prepared().expect("a sandbox");
     let began = Instant::now();
     sandbox.work().write(&FileName::parse(b"pass.py").expect("a name"), b"pass\n").expect("room for a file");
     let id = sandbox.spawn(&argv, &environment(), &[nothing.as_fd(); 3]).expect("a program");

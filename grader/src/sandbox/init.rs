@@ -185,7 +185,13 @@ impl Init {
         // Before the sandbox is ready: then it is no part of what a student waits for.
         match self.fork()? {
             Forked::Program(spare) => return Ok(Life::Spare(spare)),
-            Forked::Init(spare) => self.spare = Some(spare),
+            Forked::Init(spare) => match confined(spare) {
+                Ok(spare) => self.spare = Some(spare),
+                Err(error) => {
+                    self.control.send(&Notice::Broken { reason: error.to_string() }, b"", &[])?;
+                    return Ok(Life::Ended);
+                }
+            },
         }
         self.control.send(&Notice::Ready, b"", &[])?;
         while !self.control.ended() {
@@ -230,14 +236,14 @@ impl Init {
         match frame.head()? {
             Order::Spawn { id, command } => {
                 let spare = match self.spare.take() {
-                    Some(spare) => spare,
+                    Some(spare) => Ok(spare),
                     None => match self.fork() {
                         Ok(Forked::Program(spare)) => return Ok(Some(spare)),
-                        Ok(Forked::Init(spare)) => spare,
-                        Err(error) => return self.not_spawned(id, &error),
+                        Ok(Forked::Init(spare)) => confined(spare),
+                        Err(error) => Err(error),
                     },
                 };
-                match start(spare, &command, frame.descriptors) {
+                match spare.and_then(|spare| start(spare, &command, frame.descriptors)) {
                     Ok(pid) => {
                         self.programs.insert(pid, id);
                         self.control.send(&Notice::Spawned { id }, b"", &[])?;
@@ -280,6 +286,13 @@ impl Init {
             },
         }))
     }
+}
+
+/// Waits until a process has given up its rights.
+fn confined((pid, mut channel): (Pid, Channel)) -> io::Result<(Pid, Channel)> {
+    let told = channel.receive()?.ok_or_else(|| io::Error::other("a program ended before it began"))?;
+    told.head::<Result<(), String>>()?.map_err(io::Error::other)?;
+    Ok((pid, channel))
 }
 
 /// Makes a waiting process the program. It answers only when it cannot: its end of the channel closes as it begins.

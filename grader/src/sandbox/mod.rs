@@ -114,6 +114,7 @@ pub struct Sandbox {
     pidfd: OwnedFd,
     init_pid: i32,
     group: Group,
+    prepared: bool,
     /// Notices that came while something else was waited for.
     notices: VecDeque<Notice>,
     next_id: u64,
@@ -121,19 +122,30 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Takes charge of a sandbox that is being made.
-    fn newborn(descriptors: [OwnedFd; 3], init_pid: i32, owner: Option<u32>, group: Group) -> io::Result<Sandbox> {
+    fn newborn(descriptors: [OwnedFd; 3], init_pid: i32, owner: Option<u32>, group: Group) -> Sandbox {
         let [control, work, pidfd] = descriptors;
-        let mut sandbox = Sandbox {
+        Sandbox {
             control: Channel::new(control),
             work: WorkFolder::new(work, owner),
             pidfd,
             init_pid,
             group,
+            prepared: false,
             notices: VecDeque::new(),
             next_id: 0,
-        };
-        sandbox.await_ready()?;
-        Ok(sandbox)
+        }
+    }
+
+    /// Waits until all is done that can be before the program is known. The first program waits by itself.
+    pub fn prepared(&mut self) -> io::Result<()> {
+        if !self.prepared {
+            match self.receive()? {
+                Notice::Ready => self.prepared = true,
+                Notice::Broken { reason } => return Err(io::Error::other(reason)),
+                other => return Err(io::Error::other(format!("init began with {other:?}"))),
+            }
+        }
+        Ok(())
     }
 
     pub fn work(&self) -> &WorkFolder {
@@ -147,6 +159,7 @@ impl Sandbox {
         environment: &[(String, String)],
         descriptors: &[BorrowedFd<'_>],
     ) -> io::Result<u64> {
+        self.prepared()?;
         self.next_id += 1;
         let id = self.next_id;
         let command = Command { argv: argv.to_vec(), environment: environment.to_vec() };
@@ -173,7 +186,7 @@ impl Sandbox {
         }
     }
 
-    /// What happened since the last call; never waits.
+    /// What happened to programs since the last call; never waits.
     pub fn try_notice(&mut self) -> io::Result<Option<Notice>> {
         if let Some(notice) = self.notices.pop_front() {
             return Ok(Some(notice));
@@ -243,14 +256,6 @@ impl Sandbox {
     fn receive(&mut self) -> io::Result<Notice> {
         let frame: Option<Frame> = self.control.receive()?;
         frame.ok_or_else(|| io::Error::other("the sandbox's init died"))?.head()
-    }
-
-    fn await_ready(&mut self) -> io::Result<()> {
-        match self.receive()? {
-            Notice::Ready => Ok(()),
-            Notice::Broken { reason } => Err(io::Error::other(reason)),
-            other => Err(io::Error::other(format!("init began with {other:?}"))),
-        }
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Command {
     pub environment: Vec<(String, String)>,
 }
 
-/// A process that gives up its rights and then waits for its command.
+/// A process that gives up its rights, tells so, and then waits for its command.
 #[derive(Debug)]
 pub struct Spare {
     pub orders: Channel,
@@ -51,17 +51,15 @@ impl Spare {
     pub fn serve(self) -> io::Result<Life> {
         let Spare { mut orders, bans, warm, confinement } = self;
         let confined = confine(confinement, warm);
-        let Some(frame) = orders.receive()? else { return Ok(Life::Ended) };
+        orders.send(&confined.as_ref().map_err(ToString::to_string), b"", &[])?;
+        let Some(frame) = orders.receive()?.filter(|_| confined.is_ok()) else { return Ok(Life::Ended) };
         let command: Command = frame.head()?;
-        match confined.and_then(|()| frame.descriptors.iter().map(out_of_the_way).collect()) {
+        match frame.descriptors.iter().map(out_of_the_way).collect() {
             Ok(descriptors) => {
                 let warm = warm.filter(|role| role.starts(&command));
                 Ok(Life::Program(Program { orders, command, descriptors, bans, warm }))
             }
-            Err(error) => {
-                orders.send(&error.to_string(), b"", &[])?;
-                Ok(Life::Ended)
-            }
+            Err(error) => Err(told(&orders, error)),
         }
     }
 }

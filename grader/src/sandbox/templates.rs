@@ -152,7 +152,7 @@ impl Launcher {
         Ok(table)
     }
 
-    /// A sandbox in the current network, furnished and waiting for programs.
+    /// A sandbox in the current network. It furnishes itself while its work folder can already be filled.
     pub fn sandbox(
         &mut self,
         role: Role,
@@ -179,7 +179,7 @@ impl Launcher {
         let Answer::Born { init_pid, owner } = answer else {
             return Err(io::Error::other("the slot answered something else"));
         };
-        Sandbox::newborn(exactly(descriptors)?, init_pid, owner, group)
+        Ok(Sandbox::newborn(exactly(descriptors)?, init_pid, owner, group))
     }
 
     fn slot(&mut self, role: Role) -> io::Result<&mut Channel> {

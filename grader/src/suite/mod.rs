@@ -117,11 +117,12 @@ impl<'a> World<'a> {
     pub fn prepare(launcher: &mut Launcher, hierarchies: &Hierarchies, setup: Setup<'a>) -> Result<Self, GraderError> {
         let manifest = setup.exercise.manifest();
         let table = launcher.world()?;
-        let (examiner, channel, spoken) = prepare_examiner(launcher, hierarchies, setup)?;
-        // While the examiner's interpreter starts.
         let limits = sandbox_limits(setup.limits);
-        let submission = launcher.sandbox(setup.role(), limits, &manifest.names, &manifest.ban, hierarchies)?;
+        let mut submission = launcher.sandbox(setup.role(), limits, &manifest.names, &manifest.ban, hierarchies)?;
+        // While that furnishes itself.
+        let (examiner, channel, spoken) = prepare_examiner(launcher, hierarchies, setup)?;
         submission.work().fill(setup.submission)?;
+        submission.prepared()?;
         let now = Instant::now();
         let (running, questions) = (Running::default(), Questions::default());
         Ok(World {
