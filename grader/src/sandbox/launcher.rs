@@ -16,7 +16,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netlink};
 use rustix::process::Signal;
@@ -195,7 +195,7 @@ impl Root {
                 RootOrder::Template { role, library, warm } => {
                     if kernel::fork()? == 0 {
                         drop(self);
-                        return become_template(role, &library, warm, frame.descriptors);
+                        return become_template(role, &library, warm.as_deref(), frame.descriptors);
                     }
                 }
             }
@@ -219,18 +219,17 @@ fn new_network() -> io::Result<(Answer, Vec<OwnedFd>)> {
     Ok((Answer::Done, vec![table, fs::File::open("/proc/self/ns/net")?.into()]))
 }
 
-fn become_template(
-    role: Role,
-    library: &std::path::Path,
-    warm: Option<PathBuf>,
-    descriptors: Vec<OwnedFd>,
-) -> io::Result<Life> {
+fn become_template(role: Role, library: &Path, warm: Option<&Path>, descriptors: Vec<OwnedFd>) -> io::Result<Life> {
     let [orders, voice] = exactly(descriptors)?;
     // Ctrl-C in a terminal is for the grader, whose end ends us.
     rustix::process::setsid()?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    named("make a mount namespace", unshare(UnshareFlags::NEWNS))?;
-    named("build the template root", root::enter_template(library, role, warm.as_deref()))?;
+    let built = named("make a mount namespace", unshare(UnshareFlags::NEWNS))
+        .and_then(|()| named("build the template root", root::enter_template(library, role, warm)));
+    if let Err(error) = &built {
+        let _ = rustix::io::write(&voice, error.to_string().as_bytes());
+    }
+    built?;
     match warm {
         Some(_) => Err(python::exec_template(role, orders, &voice)),
         None => Ok(Life::Template(Template::new(role, orders, false))),

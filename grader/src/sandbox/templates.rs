@@ -19,12 +19,14 @@ use crate::channel::Channel;
 /// Longest complaint of a template that is read.
 const VOICE_BYTES_MAX: u64 = 8 << 10;
 
-/// Where sandboxes come from, for as long as the grader lives. All gradings share the templates and nothing else.
+/// How often warm templates may die before they have served, until cold ones take their place.
+const FALSE_STARTS_MAX: u32 = 2;
+
+/// Where sandboxes come from, for as long as the grader lives. All gradings share the templates and nothing else. What
+/// dies here (killed for want of memory, say) is made again; the grading that lost by it ends with our error.
 #[derive(Debug)]
 pub struct Templates {
     library: PathBuf,
-    /// This program as a shared library, which makes templates warm.
-    native: Option<PathBuf>,
     root: Mutex<Root>,
 }
 
@@ -33,38 +35,42 @@ struct Root {
     orders: Channel,
     process: Child,
     templates: HashMap<Role, Template>,
+    /// This program as a shared library, which makes templates warm.
+    native: Option<PathBuf>,
+    false_starts: u32,
+    cold_because: Option<String>,
 }
 
 #[derive(Debug)]
 struct Template {
     orders: Channel,
     voice: PipeReader,
+    served: bool,
 }
 
 impl Templates {
     /// `library` is the folder with our own Python. With `native`, Python programs are forked from interpreters that
-    /// have started already; without it each starts its own.
+    /// have started already; without it, or where that fails, each starts its own.
     pub fn start(library: &Path, native: Option<&Path>) -> io::Result<Templates> {
-        let (orders, theirs) = Channel::pair()?;
-        let process = std::process::Command::new("/proc/self/exe")
-            .arg(LAUNCHER_WORD)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::from(theirs))
-            .stdout(Stdio::null())
-            .spawn()?;
-        let root = Mutex::new(Root { orders, process, templates: HashMap::new() });
-        Ok(Templates { library: library.to_owned(), native: native.map(Path::to_owned), root })
+        let (process, orders) = start_root()?;
+        let native = native.map(Path::to_owned);
+        let root = Root { orders, process, templates: HashMap::new(), native, false_starts: 0, cold_because: None };
+        Ok(Templates { library: library.to_owned(), root: Mutex::new(root) })
     }
 
     /// Begins to make the template of a role, so that it is there when it is needed.
     pub fn warm_up(&self, role: Role) -> io::Result<()> {
-        self.template(&mut self.root(), role).map(|_| ())
+        self.root()?.template(role, &self.library).map(|_| ())
+    }
+
+    /// Why programs start their own interpreters although they should not have to.
+    pub fn cold_because(&self) -> Option<String> {
+        self.root().ok()?.cold_because.clone()
     }
 
     /// A network of its own: a view into its sockets, and the network itself.
     fn network(&self) -> io::Result<(SocketTable, OwnedFd)> {
-        let root = &mut *self.root();
+        let root = &mut *self.root()?;
         root.orders.send(&RootOrder::World, b"", &[])?;
         let (_, descriptors) = hear(&mut root.orders)?;
         let [table, network] = exactly(descriptors)?;
@@ -72,46 +78,87 @@ impl Templates {
     }
 
     fn slot(&self, role: Role) -> io::Result<Channel> {
-        let (mut slot, theirs) = Channel::pair()?;
-        {
-            let mut root = self.root();
-            let template = self.template(&mut root, role)?;
-            if let Err(error) = template.orders.send(&(), b"", &[theirs.as_fd()]) {
-                return Err(template.complaint(&error));
+        loop {
+            let (mut slot, theirs) = Channel::pair()?;
+            let ordered = self.root()?.template(role, &self.library)?.orders.send(&(), b"", &[theirs.as_fd()]);
+            drop(theirs);
+            match ordered.and_then(|()| hear(&mut slot)) {
+                Ok(_) => {
+                    self.root()?.template(role, &self.library)?.served = true;
+                    return Ok(slot);
+                }
+                Err(error) => self.root()?.mourn(role, &error)?,
             }
         }
-        drop(theirs);
-        match hear(&mut slot) {
-            Ok(_) => Ok(slot),
-            Err(error) => Err(self.template(&mut self.root(), role)?.complaint(&error)),
-        }
     }
 
-    fn template<'a>(&self, root: &'a mut Root, role: Role) -> io::Result<&'a mut Template> {
-        if !root.templates.contains_key(&role) {
+    /// The root, alive.
+    fn root(&self) -> io::Result<MutexGuard<'_, Root>> {
+        let mut root = self.root.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(status) = root.process.try_wait()? {
+            tracing::error!(%status, "the root of the sandboxes died; starting another");
+            (root.process, root.orders) = start_root()?;
+            root.templates.clear();
+        }
+        Ok(root)
+    }
+}
+
+fn start_root() -> io::Result<(Child, Channel)> {
+    let (orders, theirs) = Channel::pair()?;
+    let process = std::process::Command::new("/proc/self/exe")
+        .arg(LAUNCHER_WORD)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::from(theirs))
+        .stdout(Stdio::null())
+        .spawn()?;
+    Ok((process, orders))
+}
+
+impl Root {
+    fn template(&mut self, role: Role, library: &Path) -> io::Result<&mut Template> {
+        if !self.templates.contains_key(&role) {
             let (orders, theirs) = Channel::pair()?;
             let (voice, their_voice) = io::pipe()?;
-            let order = RootOrder::Template { role, library: self.library.clone(), warm: self.native.clone() };
-            root.orders.send(&order, b"", &[theirs.as_fd(), their_voice.as_fd()])?;
-            root.templates.insert(role, Template { orders, voice });
+            let order = RootOrder::Template { role, library: library.to_owned(), warm: self.native.clone() };
+            self.orders.send(&order, b"", &[theirs.as_fd(), their_voice.as_fd()])?;
+            self.templates.insert(role, Template { orders, voice, served: false });
         }
-        Ok(root.templates.get_mut(&role).expect("inserted just now"))
+        Ok(self.templates.get_mut(&role).expect("inserted just now"))
     }
 
-    fn root(&self) -> MutexGuard<'_, Root> {
-        self.root.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A template did not give a slot: whether to try another, or why not.
+    fn mourn(&mut self, role: Role, error: &io::Error) -> io::Result<()> {
+        // Somebody else may have been here before.
+        let Some(template) = self.templates.remove(&role) else { return Ok(()) };
+        let complaint = template.complaint(error);
+        tracing::error!(?role, served = template.served, "a template of sandboxes died: {complaint}");
+        if template.served {
+            return Ok(());
+        }
+        self.false_starts += 1;
+        match &self.native {
+            None => return Err(io::Error::other(complaint)),
+            Some(_) if self.false_starts < FALSE_STARTS_MAX => {}
+            Some(_) => {
+                self.native = None;
+                self.cold_because = Some(complaint);
+            }
+        }
+        Ok(())
     }
 }
 
 impl Template {
     /// What the template said before it ended, behind `error`.
-    fn complaint(&mut self, error: &io::Error) -> io::Error {
+    fn complaint(&self, error: &io::Error) -> String {
         let mut said = String::new();
         let mut ended = [PollFd::new(&self.orders, PollFlags::HUP)];
         if matches!(rustix::event::poll(&mut ended, Some(&rustix::event::Timespec::default())), Ok(1)) {
             let _ = (&self.voice).take(VOICE_BYTES_MAX).read_to_string(&mut said);
         }
-        io::Error::other(format!("{error} {said}"))
+        format!("{error} {said}").trim_end().to_owned()
     }
 }
 
