@@ -20,7 +20,7 @@ pub struct Finding {
     pub what: String,
     pub ok: bool,
     pub detail: String,
-    /// One sentence on what to do about it; empty when nothing is wrong.
+    /// One sentence on what to do about it; empty when nothing could be better.
     pub remedy: String,
 }
 
@@ -68,7 +68,9 @@ pub fn examine() -> Vec<Finding> {
         Ok(mut launcher) => {
             findings.push(present("namespaces", "mounts, processes, network, IPC and users have their own".to_owned()));
             findings.extend(ATTACKS.iter().map(|(wall, program)| attacked(&grader, &mut launcher, wall, program)));
+            findings.push(landlock(&grader, &mut launcher));
             findings.push(deadlocks(&grader, &mut launcher));
+            findings.push(interpreters(&grader));
         }
         Err(error) => findings.push(absent(
             "namespaces",
@@ -117,6 +119,39 @@ fn attacked(grader: &Grader, launcher: &mut Launcher, wall: &str, program: &str)
         Ok(said) if said == "contained" => present(wall, "an attack program was contained".to_owned()),
         Ok(said) => absent(wall, &said, remedy),
         Err(error) => absent(wall, &error, remedy),
+    }
+}
+
+/// A second wall, which a kernel need not have: what is refused here is refused by nothing else.
+fn landlock(grader: &Grader, launcher: &mut Launcher) -> Finding {
+    let what = "a second wall around files";
+    let remedy = "Nothing must be done. Landlock is in kernels from 5.13 on, where the boot parameter lsm= names it.";
+    let program = "
+try:
+    open('/proc/self/comm', 'w').close()
+    print('open')
+except PermissionError:
+    print('closed')
+";
+    match attack(grader, launcher, program) {
+        Ok(said) if said == "closed" => present(what, "Landlock refuses what the mounts allow".to_owned()),
+        Ok(said) if said == "open" => {
+            advice(what, "this kernel does not enforce Landlock; the mounts hold alone", remedy)
+        }
+        Ok(said) => absent(what, &said, remedy),
+        Err(error) => absent(what, &error, remedy),
+    }
+}
+
+fn interpreters(grader: &Grader) -> Finding {
+    let what = "interpreters are warm";
+    match grader.cold_because() {
+        None => present(what, "programs start in interpreters that have started already".to_owned()),
+        Some(reason) => advice(
+            what,
+            &format!("programs start their own, which takes longer: {reason}"),
+            "Install the distribution's Python 3.11, and this program with libgrader.so beside it.",
+        ),
     }
 }
 
@@ -189,6 +224,11 @@ fn exit_of(sandbox: &mut Sandbox, id: u64) -> Result<Exit, GraderError> {
 
 fn present(what: &str, detail: String) -> Finding {
     Finding { what: what.to_owned(), ok: true, detail, remedy: String::new() }
+}
+
+/// It stands, and could stand better.
+fn advice(what: &str, detail: &str, remedy: &str) -> Finding {
+    Finding { what: what.to_owned(), ok: true, detail: detail.to_owned(), remedy: remedy.to_owned() }
 }
 
 fn absent(what: &str, reason: &dyn std::fmt::Display, remedy: &str) -> Finding {

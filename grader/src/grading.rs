@@ -100,6 +100,11 @@ impl Grader {
         Ok(Launcher::new(&Arc::new(Templates::start(self.library.path(), None)?)))
     }
 
+    /// Why programs start interpreters of their own although they should not have to.
+    pub fn cold_because(&self) -> Option<String> {
+        self.templates.cold_because()
+    }
+
     pub fn hierarchies(&self) -> &Hierarchies {
         &self.hierarchies
     }

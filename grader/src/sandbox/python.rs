@@ -17,6 +17,7 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::io;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 
 use super::interpreter::{Role, environment};
 use super::kernel;
@@ -130,18 +131,19 @@ impl Python {
     fn configuration(&self, name: &str) -> io::Result<Configuration> {
         // SAFETY: called from the interpreter's own thread, which holds its lock.
         let config = unsafe { (self.config)() };
+        let memory = OwnMemory::open()?;
         let (relative, absolute) = (wide(name), wide(&format!("/work/{name}")));
         let mut found = Configuration { config, file: std::ptr::null_mut(), arguments: std::ptr::null_mut() };
         let mut count = 0;
         for address in (config.addr()..config.addr() + CONFIGURATION_BYTES).step_by(WORD) {
-            let Some(value) = peek(address) else { break };
+            let Some(value) = memory.word(address) else { break };
             let field = config.with_addr(address);
-            if holds(value, &absolute) {
+            if memory.holds(value, &absolute) {
                 found.file = field.cast();
                 count += 1;
             }
-            let is_list = peek(address.wrapping_sub(WORD)) == Some(1);
-            if is_list && peek(value).is_some_and(|first| holds(first, &relative)) {
+            let is_list = memory.word(address.wrapping_sub(WORD)) == Some(1);
+            if is_list && memory.word(value).is_some_and(|first| memory.holds(first, &relative)) {
                 found.arguments = config.with_addr(address - WORD);
                 count += 1;
             }
@@ -192,26 +194,30 @@ fn wide(text: &str) -> Vec<Wide> {
     text.chars().map(|character| u32::from(character) as Wide).chain([0]).collect()
 }
 
-/// The word at an address, if there is memory.
-fn peek(address: usize) -> Option<usize> {
-    let mut word = [0; WORD];
-    read_own(address, &mut word).then(|| usize::from_ne_bytes(word))
-}
+/// Memory of our own, read by way of the kernel, which tells instead of crashing when there is none. Calls that read any
+/// process's memory are forbidden to many containers; this file is not.
+struct OwnMemory(std::fs::File);
 
-fn holds(address: usize, text: &[Wide]) -> bool {
-    let mut bytes = vec![0; size_of_val(text)];
-    read_own(address, &mut bytes)
-        && bytes.chunks_exact(size_of::<Wide>()).zip(text).all(|(chunk, wide)| chunk == wide.to_ne_bytes())
-}
+impl OwnMemory {
+    fn open() -> io::Result<OwnMemory> {
+        Ok(OwnMemory(std::fs::File::open("/proc/self/mem")?))
+    }
 
-/// Reads memory of our own by way of the kernel, which tells instead of crashing when there is none.
-fn read_own(address: usize, bytes: &mut [u8]) -> bool {
-    let length = bytes.len();
-    let remote = libc::iovec { iov_base: std::ptr::without_provenance_mut(address), iov_len: length };
-    let local = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: length };
-    // SAFETY: the kernel writes at most `length` bytes into `bytes` and checks the other address.
-    let read = unsafe { libc::process_vm_readv(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0) };
-    read == length.cast_signed()
+    fn read(&self, address: usize, bytes: &mut [u8]) -> bool {
+        self.0.read_exact_at(bytes, address as u64).is_ok()
+    }
+
+    /// The word at an address, if there is memory.
+    fn word(&self, address: usize) -> Option<usize> {
+        let mut word = [0; WORD];
+        self.read(address, &mut word).then(|| usize::from_ne_bytes(word))
+    }
+
+    fn holds(&self, address: usize, text: &[Wide]) -> bool {
+        let mut bytes = vec![0; size_of_val(text)];
+        self.read(address, &mut bytes)
+            && bytes.chunks_exact(size_of::<Wide>()).zip(text).all(|(chunk, wide)| chunk == wide.to_ne_bytes())
+    }
 }
 
 /// `PyModuleDef` and what it is made of, of `cpython/moduleobject.h`.

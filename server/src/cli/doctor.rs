@@ -34,7 +34,7 @@ impl Doctor {
             for finding in &findings {
                 let mark = if finding.ok { "✓" } else { "✗" };
                 println!("{mark} {}: {}", finding.what, finding.detail);
-                if !finding.ok {
+                if !finding.remedy.is_empty() {
                     println!("  {}", finding.remedy);
                 }
             }
