@@ -97,10 +97,12 @@ exercises-test:
 	$(PRACTICUM) check $(RECORD)
 	$(PRACTICUM) check --thorough $(ONE_PER_SECTION) 2>&1 | tee --append .cache/test/$@.log
 
-# What compose grants a grader is enough for its sandbox. Only root can take rights away from a process.
+# What compose grants a grader is enough for its sandbox, and so are an ordinary user's rights. Only root can take rights
+# away from a process.
 grader-rights-test:
 ifeq ($(shell id -u),0)
 	scripts/as-grader $(PRACTICUM) doctor
+	scripts/as-user $(PRACTICUM) doctor
 else
 	@echo "not tried, for it takes root: is what docker-compose.yml grants a grader enough?"
 endif

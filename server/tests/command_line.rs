@@ -254,3 +254,13 @@ fn a_wrong_argument_is_named_with_what_is_known() {
     let nowhere = ["grade", "net-99", "/dev/null", "--exercises", "/nowhere"];
     check("postgres://unused", &nowhere, 2, "", "practicum: read exercise \"net-99\": /nowhere/net-99: No such file");
 }
+
+#[test]
+fn printing_to_nobody_ends_without_a_complaint() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_practicum"));
+    let done = command.arg("openapi").stdout(writer).output().unwrap();
+    assert_eq!(done.status.code(), Some(141));
+    assert_eq!(String::from_utf8_lossy(&done.stderr), "");
+}
