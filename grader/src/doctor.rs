@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::grading::{Grader, GraderError};
 use crate::sandbox::tasks::{self, Doing, Wait};
 use crate::sandbox::{Exit, Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
-use crate::submission::Submission;
+use crate::submission::FileName;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, Serialize)]
@@ -24,21 +24,29 @@ pub struct Finding {
     pub remedy: String,
 }
 
-/// A core of the hostile corpus: one program for each wall.
-const ATTACKS: &[(&str, &str)] = &[
-    ("host files are out of sight", include_str!("../tests/hostile/reads_host_files.py")),
-    ("nothing outside the work folder can be written", include_str!("../tests/hostile/writes_outside_work.py")),
-    ("other processes cannot be signalled", include_str!("../tests/hostile/kills_everything.py")),
-    ("no new namespaces", include_str!("../tests/hostile/makes_namespaces.py")),
-    ("kernel entry points are closed", include_str!("../tests/hostile/reaches_the_kernel.py")),
-    ("raw and foreign sockets are closed", include_str!("../tests/hostile/opens_raw_sockets.py")),
-    ("the network ends at loopback", include_str!("../tests/hostile/calls_out.py")),
-    ("limits cannot be raised", include_str!("../tests/hostile/raises_its_limits.py")),
-    ("no rights to gain", include_str!("../tests/hostile/becomes_root.py")),
-    ("processes are limited", include_str!("../tests/hostile/fork_bomb.py")),
-    ("disk space is limited", include_str!("../tests/hostile/fills_the_disk.py")),
+/// A core of the hostile corpus: walls, and a program that tries each.
+pub const CORE: &[(&str, &str)] = &[
+    ("files of the host are out of sight", include_str!("../tests/hostile/escape/finds_files_of_the_host.py")),
+    ("nothing outside the work folder can be written", include_str!("../tests/hostile/escape/writes_outside_work.py")),
+    ("other processes cannot be signalled", include_str!("../tests/hostile/escape/kills_everything.py")),
+    ("no process is traced", include_str!("../tests/hostile/escape/traces_processes.py")),
+    ("no new namespaces", include_str!("../tests/hostile/escape/unshares_namespaces.py")),
+    ("nothing can be mounted", include_str!("../tests/hostile/escape/mounts.py")),
+    ("the kernel takes no programs", include_str!("../tests/hostile/escape/loads_programs_into_the_kernel.py")),
+    ("no rights to gain", include_str!("../tests/hostile/escape/holds_no_capability.py")),
+    (
+        "no second door into the kernel",
+        include_str!("../tests/hostile/escape/enters_the_64_bit_kernel_by_its_other_door.py"),
+    ),
+    ("foreign sockets are closed", include_str!("../tests/hostile/network/speaks_other_families.py")),
+    ("the network ends at loopback", include_str!("../tests/hostile/network/asks_for_metadata.py")),
+    ("limits cannot be raised", include_str!("../tests/hostile/resources/raises_its_limits.py")),
+    ("processes are limited", include_str!("../tests/hostile/resources/fork_bomb.py")),
+    ("disk space is limited", include_str!("../tests/hostile/resources/fills_the_work_folder.py")),
     ("ordinary programs work", include_str!("../tests/hostile/uses_ordinary_features.py")),
 ];
+/// What they have in common, laid beside each.
+const COMMON: &str = include_str!("../tests/hostile/attack.py");
 const LIMITS: SandboxLimits =
     SandboxLimits { cpu_s: 10, memory_bytes: 128 << 20, processes: 16, work_bytes: 16 << 20, work_files: 1024 };
 /// An attack that is not over by then has failed the machine.
@@ -67,7 +75,7 @@ pub fn examine() -> Vec<Finding> {
     match grader.launcher().and_then(|mut launcher| launcher.world().map_err(GraderError::from).map(|_| launcher)) {
         Ok(mut launcher) => {
             findings.push(present("namespaces", "mounts, processes, network, IPC and users have their own".to_owned()));
-            findings.extend(ATTACKS.iter().map(|(wall, program)| attacked(&grader, &mut launcher, wall, program)));
+            findings.extend(CORE.iter().map(|(wall, program)| attacked(&grader, &mut launcher, wall, program)));
             findings.push(landlock(&grader, &mut launcher));
             findings.push(deadlocks(&grader, &mut launcher));
             findings.push(interpreters(&grader));
@@ -99,6 +107,20 @@ pub fn time_sandboxes(count: usize) -> Result<Vec<f64>, GraderError> {
             Ok(began.elapsed().as_secs_f64() * 1000.0)
         })
         .collect()
+}
+
+/// Whether each wall holds against its program; the error names the first that does not. Takes less than a second, and
+/// stands before any work that is taken.
+pub fn hold(grader: &Grader, attacks: &[(&str, &str)]) -> Result<(), GraderError> {
+    let mut launcher = grader.launcher()?;
+    launcher.world()?;
+    let findings = attacks.iter().map(|(wall, program)| attacked(grader, &mut launcher, wall, program));
+    match findings.into_iter().find(|finding| !finding.ok) {
+        None => Ok(()),
+        Some(Finding { what, detail, .. }) => Err(GraderError::Sandbox(format!(
+            "an attack on \"{what}\" was not contained: {detail}. `practicum doctor` tells what this machine lacks"
+        ))),
+    }
 }
 
 fn control_groups(grader: &Grader) -> Vec<Finding> {
@@ -185,9 +207,10 @@ fn stuck_thread(grader: &Grader, launcher: &mut Launcher) -> Result<bool, Grader
 
 /// Starts a Python program; returns the name of its process and the end of what it writes.
 fn start(sandbox: &mut Sandbox, program: &str) -> Result<(u64, std::io::PipeReader), GraderError> {
-    let submission = Submission::from_files([(b"program.py".to_vec(), program.as_bytes().to_vec())])
-        .map_err(|error| GraderError::Request(error.to_string()))?;
-    sandbox.work().fill(&submission)?;
+    for (name, text) in [("program.py", program), ("attack.py", COMMON)] {
+        let name = FileName::parse(name.as_bytes()).map_err(|error| GraderError::Request(error.to_string()))?;
+        sandbox.work().write(&name, text.as_bytes())?;
+    }
     let (output, output_end) = std::io::pipe()?;
     let output_end: OwnedFd = output_end.into();
     let nothing: OwnedFd = std::fs::File::open("/dev/null")?.into();

@@ -151,7 +151,8 @@ pub fn run() -> io::Result<()> {
     kernel::reap_children_automatically();
     let orders = Channel::new(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
     own_namespaces()?;
-    match Life::Root(Root { orders }).live()? {
+    let home = own_network()?;
+    match Life::Root(Root { orders, home }).live()? {
         Some(program) => Err(program.execute()),
         None => Ok(()),
     }
@@ -185,13 +186,18 @@ fn answer(orders: &Channel, result: io::Result<(Answer, Vec<OwnedFd>)>) -> io::R
 #[derive(Debug)]
 pub struct Root {
     orders: Channel,
+    /// Where it is when it makes no network for others: none of theirs lives on by it.
+    home: OwnedFd,
 }
 
 impl Root {
     fn serve(mut self) -> io::Result<Life> {
         while let Some(frame) = self.orders.receive()? {
             match frame.head()? {
-                RootOrder::World => answer(&self.orders, named("make a network", new_network()))?,
+                RootOrder::World => {
+                    answer(&self.orders, named("make a network", new_network()))?;
+                    enter_network(&self.home)?;
+                }
                 RootOrder::Template { role, library, warm } => {
                     if kernel::fork()? == 0 {
                         drop(self);
@@ -216,7 +222,15 @@ fn new_network() -> io::Result<(Answer, Vec<OwnedFd>)> {
         SocketFlags::CLOEXEC,
         Some(netlink::SOCK_DIAG),
     )?;
-    Ok((Answer::Done, vec![table, fs::File::open("/proc/self/ns/net")?.into()]))
+    Ok((Answer::Done, vec![table, own_network()?]))
+}
+
+fn own_network() -> io::Result<OwnedFd> {
+    Ok(fs::File::open("/proc/self/ns/net")?.into())
+}
+
+fn enter_network(network: &OwnedFd) -> io::Result<()> {
+    Ok(rustix::thread::move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))?)
 }
 
 fn become_template(role: Role, library: &Path, warm: Option<&Path>, descriptors: Vec<OwnedFd>) -> io::Result<Life> {
@@ -323,7 +337,7 @@ enum Born {
 
 fn join(frame: Frame) -> io::Result<(Answer, Vec<OwnedFd>)> {
     let [network] = exactly(frame.descriptors)?;
-    rustix::thread::move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))?;
+    enter_network(&network)?;
     Ok((Answer::Done, vec![]))
 }
 

@@ -237,6 +237,11 @@ impl Sandbox {
         self.group.reset_peak()
     }
 
+    /// Host process id of process 1, which is ours.
+    pub fn init_pid(&self) -> i32 {
+        self.init_pid
+    }
+
     /// Host process ids of everything inside but ours: init, and what waits to become the first program.
     pub fn processes(&self) -> Vec<i32> {
         if self.next_id == 0 {

@@ -181,13 +181,6 @@ pub const ALLOWED: &[(&str, &[i64])] = &[
         ],
     ),
     (
-        "POSIX message queues, inside its own namespace",
-        &[
-            libc::SYS_mq_open, libc::SYS_mq_unlink, libc::SYS_mq_timedsend, libc::SYS_mq_timedreceive,
-            libc::SYS_mq_notify, libc::SYS_mq_getsetattr,
-        ],
-    ),
-    (
         "facts about the machine that programs ask for at their start",
         &[
             libc::SYS_uname, libc::SYS_sysinfo, libc::SYS_getcpu, libc::SYS_getrandom,

@@ -46,9 +46,11 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    /// A grader of this machine; refuses where the sandbox lacks a wall.
+    /// A grader of this machine; refuses where the sandbox lacks a wall, or one does not hold.
     pub fn grader(&self) -> anyhow::Result<Arc<Grader>> {
-        Ok(Arc::new(Grader::new(self.allow_weak_sandbox).context("prepare this machine for grading")?))
+        let grader = Grader::new(self.allow_weak_sandbox)
+            .and_then(|grader| grader::doctor::hold(&grader, grader::doctor::CORE).map(|()| grader));
+        Ok(Arc::new(grader.context("prepare this machine for grading")?))
     }
 
     pub fn worker(
