@@ -90,25 +90,6 @@ pub fn examine() -> Vec<Finding> {
     findings
 }
 
-/// Milliseconds from the order for a sandbox until it has run `/bin/true` and is gone, `count` times.
-pub fn time_sandboxes(count: usize) -> Result<Vec<f64>, GraderError> {
-    let grader = Grader::new(true)?;
-    let mut launcher = grader.launcher()?;
-    (0..count)
-        .map(|_| {
-            let began = Instant::now();
-            launcher.world()?;
-            let mut sandbox = sandbox(&grader, &mut launcher)?;
-            let nothing: OwnedFd = std::fs::File::open("/dev/null")?.into();
-            let descriptors = [nothing.as_fd(); 3];
-            let id = sandbox.spawn(&["/usr/bin/true".to_owned()], &environment(), &descriptors)?;
-            exit_of(&mut sandbox, id)?;
-            drop(sandbox);
-            Ok(began.elapsed().as_secs_f64() * 1000.0)
-        })
-        .collect()
-}
-
 /// Whether each wall holds against its program; the error names the first that does not. Takes less than a second, and
 /// stands before any work that is taken.
 pub fn hold(grader: &Grader, attacks: &[(&str, &str)]) -> Result<(), GraderError> {

@@ -1,15 +1,14 @@
 #!/usr/bin/python3
 """Compares Practicum with doing it bare, side by side in one run: medians and their ratios.
 
-    scripts/bench/compare.py [grade] [sandbox] [intake]      all three unless some are named
+    scripts/bench/compare.py [grade] [intake]      both unless one is named
 
   grade    one submission of net-02-echo-server graded, against the same program with the same clients unsandboxed,
            from one Python process and from pytest
-  sandbox  start and stop of a sandbox, against bubblewrap with the same namespaces and against a bare process
   intake   from the answer to a hand-in until the first case is seen to start, on a server with nothing else to do
 
-What is compared takes turns, so that a drift of the machine hits all alike. Run it on an idle machine: the load is
-printed with the figures. The figures also go to target/bench.json.
+Sandboxes alone are compared by `make bench-sandbox`. What is compared takes turns, so that a drift of the machine hits all
+alike. Run it on an idle machine: the load is printed with the figures. The figures also go to target/bench.json.
 """
 
 import http.cookiejar
@@ -32,8 +31,6 @@ EXERCISE = ROOT / "exercises/net-02-echo-server"
 REFERENCE = EXERCISE / "submissions/reference"
 
 ROUNDS = 15
-SANDBOX_ROUNDS = 10
-SANDBOXES_A_ROUND = 20
 HAND_INS = 20
 COURSE, ASSIGNMENT = "netcon", "net-02-echo-server"
 
@@ -78,38 +75,6 @@ def run_pytest():
 def compare_grading():
     names = {"practicum grade": grade, "bare, one process a case": run_bare, "pytest, one process a case": run_pytest}
     return take_turns(names, ROUNDS)
-
-
-# sandbox
-
-
-def spawn(command):
-    pid = os.posix_spawn(command[0], command, {"PATH": "/usr/bin:/bin"})
-    _, status = os.waitpid(pid, 0)
-    assert status == 0, f"{command[0]} failed"
-
-
-BWRAP = [
-    "/usr/bin/bwrap", "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts",
-    "--unshare-cgroup", "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
-    "--symlink", "usr/lib64", "/lib64", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/work",
-    "--new-session", "--die-with-parent", "/bin/true",
-]
-
-
-def sandboxes_ms():
-    command = [PRACTICUM, "doctor", "--bench-sandbox", str(SANDBOXES_A_ROUND)]
-    answer = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    return json.loads(answer.stdout)["start_stop_ms"]
-
-
-def compare_sandboxes():
-    durations = {"practicum sandbox": [], "bubblewrap": [], "bare process": []}
-    for _ in range(SANDBOX_ROUNDS):
-        durations["practicum sandbox"] += sandboxes_ms()
-        for name, command in (("bubblewrap", BWRAP), ("bare process", ["/bin/true"])):
-            durations[name] += [timed_ms(lambda: spawn(command)) for _ in range(SANDBOXES_A_ROUND)]
-    return durations
 
 
 # intake
@@ -185,7 +150,6 @@ def show(title, durations):
 
 COMPARISONS = {
     "grade": ("one submission, ten cases", compare_grading),
-    "sandbox": ("start and stop of a sandbox around /bin/true", compare_sandboxes),
     "intake": ("from the receipt to the first case", compare_intake),
 }
 
