@@ -9,6 +9,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PORT ?= 8000
+MINUTES ?= 10
 # Postgres never runs as root and must reach its files, which it cannot below a home directory like /root.
 DATA ?= $(if $(filter 0,$(shell id -u)),/var/lib/practicum,data)
 
@@ -24,32 +25,46 @@ RECORD = 2>&1 | tee .cache/test/$@.log
 # The first exercise of each section.
 ONE_PER_SECTION = $(shell awk '/^section *=/ && !seen[$$3]++ { split(FILENAME, path, "/"); print path[2] }' exercises/*/exercise.toml)
 
-.PHONY: help run test bench soak fmt clean
+.PHONY: help run test bench bench-sandbox fuzz soak fmt clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 run: setup-run build ## serve on 127.0.0.1 with demo accounts (PORT=8000, DATA=directory)
 	$(PRACTICUM) serve --demo --data $(DATA) --exercises exercises --listen 127.0.0.1:$(PORT)
 
 test: setup-test check-format check-containers web-test build check-api lint rust-test exercises-test grader-rights-test browser-test summary ## run every check and every test
 
-bench: setup-bench web/dist/index.html ## compare with bare processes, pytest and bubblewrap
+bench: setup-bench web/dist/index.html bench-sandbox ## compare gradings with pytest and bare processes, and sandboxes
 	cargo build --workspace --release --locked
 	scripts/bench/compare.py
+
+bench-sandbox: setup-bench ## compare sandboxes with bare processes, unshare and bubblewrap
+	cargo bench -p grader --bench sandbox --locked
+
+# In .cache what is found stays for the next time; what is in grader/fuzz/corpus is what every search begins with, and
+# what the test `framing` reads. `cargo fuzz cmin` makes a corpus small again.
+fuzz: setup-fuzz ## look for bytes that break what reads from a sandbox (MINUTES=10 for each reader)
+	for target in submission examiner; do \
+	  mkdir -p .cache/fuzz/$$target; \
+	  RUSTC_BOOTSTRAP=1 .cache/fuzz/bin/cargo-fuzz fuzz run --fuzz-dir grader/fuzz --target-dir target/fuzz $$target \
+	    .cache/fuzz/$$target grader/fuzz/corpus/$$target -- -max_total_time=$$(($(MINUTES) * 60)) -rss_limit_mb=2048 \
+	    -timeout=20 -dict=grader/fuzz/words.dict -print_final_stats=1; \
+	done
 
 soak: setup-run build ## accept every exercise thoroughly, with every core busy
 	$(PRACTICUM) check --thorough
 
 fmt: ## format the Rust code
 	cargo fmt --all
+	cargo fmt --manifest-path grader/fuzz/Cargo.toml
 
 clean: ## remove what was built and downloaded, but no data
 	cargo clean
 	rm -rf .cache web/dist web/node_modules
 
-.PHONY: setup-run setup-test setup-bench
-setup-run setup-test setup-bench: setup-%:
+.PHONY: setup-run setup-test setup-bench setup-fuzz
+setup-run setup-test setup-bench setup-fuzz: setup-%:
 	@scripts/setup $*
 	@rm -rf .cache/test && mkdir -p .cache/test
 
@@ -72,6 +87,7 @@ lint: web/dist/index.html
 .PHONY: check-format check-containers web-test check-api lint rust-test exercises-test grader-rights-test browser-test summary
 check-format:
 	cargo fmt --all --check
+	cargo fmt --manifest-path grader/fuzz/Cargo.toml --check
 
 check-containers:
 	$(TOOLS)/shellcheck scripts/setup .ci/run deploy/entrypoint deploy/database-roles

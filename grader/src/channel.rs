@@ -5,8 +5,11 @@
 //! ```
 //!
 //! Descriptors ride on the frame's first byte (SCM_RIGHTS) and are counted in the header, so that a reader which takes
-//! bytes in large gulps still knows whose they are. The peer may be hostile: a length above its cap ends the channel
-//! before anything is allocated, and half a frame never blocks the reader. The Python end is `practicum/channel.py`.
+//! bytes in large gulps still knows whose they are. What the bytes mean is told in [`framing`], which knows no sockets;
+//! here are the socket and the descriptors. The peer may be hostile: half a frame never blocks the reader, and
+//! descriptors that no frame announces end the channel. The Python end is `python/shim/frames.py`.
+
+pub mod framing;
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -20,21 +23,18 @@ use rustix::net::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Largest head, in bytes.
-pub const HEAD_BYTES_MAX: usize = 1 << 20;
-/// Largest tail, in bytes.
-pub const TAIL_BYTES_MAX: usize = 64 << 20;
-/// Most descriptors with one frame.
-pub const DESCRIPTORS_MAX: usize = 16;
+pub use self::framing::TAIL_BYTES_MAX;
+use self::framing::{DESCRIPTORS_MAX, Framing, violation};
 
-const HEADER_BYTES: usize = 12;
 /// Bytes taken from the socket at a time.
 const GULP_BYTES: usize = 64 << 10;
+/// Most descriptors that may have come before the frames they belong to are complete.
+const DESCRIPTORS_WAITING_MAX: usize = 4 * DESCRIPTORS_MAX;
 
 /// One message.
 #[derive(Debug)]
 pub struct Frame {
-    head: Vec<u8>,
+    head: serde_json::Value,
     pub tail: Vec<u8>,
     pub descriptors: Vec<OwnedFd>,
 }
@@ -42,7 +42,7 @@ pub struct Frame {
 impl Frame {
     /// The head as `T`; an error means that the peer does not keep to the protocol.
     pub fn head<T: DeserializeOwned>(&self) -> io::Result<T> {
-        serde_json::from_slice(&self.head).map_err(|error| violation(&error.to_string()))
+        T::deserialize(&self.head).map_err(|error| violation(&error.to_string()))
     }
 }
 
@@ -50,13 +50,15 @@ impl Frame {
 #[derive(Debug)]
 pub struct Channel {
     socket: OwnedFd,
-    received: Reassembly,
+    framing: Framing,
+    /// Came, and belong to frames that are not complete yet.
+    descriptors: VecDeque<OwnedFd>,
     ended: bool,
 }
 
 impl Channel {
     pub fn new(socket: OwnedFd) -> Channel {
-        Channel { socket, received: Reassembly::default(), ended: false }
+        Channel { socket, framing: Framing::default(), descriptors: VecDeque::new(), ended: false }
     }
 
     /// A connected pair: our end, and the bare descriptor for the peer.
@@ -68,14 +70,15 @@ impl Channel {
 
     /// Sends one frame, waiting for room as long as it takes.
     pub fn send(&self, head: &impl Serialize, tail: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
-        let head = serde_json::to_vec(head)?;
-        let header = header(head.len(), tail.len(), descriptors.len());
+        let bytes = framing::encode(head, tail, descriptors.len())?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut control = SendAncillaryBuffer::new(&mut space);
-        if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
-            return Err(violation("too many descriptors for one frame"));
+        if !descriptors.is_empty() {
+            assert!(
+                control.push(SendAncillaryMessage::ScmRights(descriptors)),
+                "there is room for what a frame may hold"
+            );
         }
-        let bytes = [header.as_slice(), &head, tail].concat();
         let mut sent =
             retry(|| rustix::net::sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL))?;
         while sent < bytes.len() {
@@ -87,7 +90,7 @@ impl Channel {
     /// The next frame, waiting for it; `None` once the peer has closed.
     pub fn receive(&mut self) -> io::Result<Option<Frame>> {
         loop {
-            if let Some(frame) = self.received.next_frame()? {
+            if let Some(frame) = self.next_frame()? {
                 return Ok(Some(frame));
             }
             if self.ended {
@@ -100,7 +103,7 @@ impl Channel {
     /// The next frame if it is there in full; never waits. See [`Channel::ended`].
     pub fn try_receive(&mut self) -> io::Result<Option<Frame>> {
         loop {
-            if let Some(frame) = self.received.next_frame()? {
+            if let Some(frame) = self.next_frame()? {
                 return Ok(Some(frame));
             }
             if self.ended || !self.gulp(RecvFlags::DONTWAIT)? {
@@ -112,6 +115,22 @@ impl Channel {
     /// Whether the peer has closed and every frame was taken.
     pub fn ended(&self) -> bool {
         self.ended
+    }
+
+    /// The first frame that has come in full.
+    fn next_frame(&mut self) -> io::Result<Option<Frame>> {
+        let Some(message) = self.framing.next_message()? else { return Ok(None) };
+        if self.descriptors.len() < message.descriptors {
+            return Err(self.broken("a frame announces descriptors that did not come"));
+        }
+        let descriptors = self.descriptors.drain(..message.descriptors).collect();
+        Ok(Some(Frame { head: message.head, tail: message.tail, descriptors }))
+    }
+
+    fn broken(&mut self, reason: &str) -> io::Error {
+        self.framing.break_off();
+        self.descriptors.clear();
+        violation(reason)
     }
 
     /// Reads what there is, `false` when that is nothing.
@@ -132,13 +151,13 @@ impl Channel {
         };
         for message in control.drain() {
             if let RecvAncillaryMessage::ScmRights(descriptors) = message {
-                self.received.descriptors.extend(descriptors);
+                self.descriptors.extend(descriptors);
             }
         }
         self.ended = received.bytes == 0;
-        self.received.bytes.extend_from_slice(&buffer[..received.bytes]);
-        if self.received.descriptors.len() > 4 * DESCRIPTORS_MAX {
-            return Err(violation("descriptors that no frame announces"));
+        self.framing.feed(&buffer[..received.bytes]);
+        if self.descriptors.len() > DESCRIPTORS_WAITING_MAX {
+            return Err(self.broken("descriptors that no frame announces"));
         }
         Ok(true)
     }
@@ -148,64 +167,6 @@ impl AsFd for Channel {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
-}
-
-/// Bytes and descriptors that are not yet frames.
-#[derive(Debug, Default)]
-pub struct Reassembly {
-    bytes: Vec<u8>,
-    descriptors: VecDeque<OwnedFd>,
-}
-
-impl Reassembly {
-    /// Adds bytes as they came from the peer.
-    pub fn feed(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    /// Takes the first frame off if it is complete.
-    pub fn next_frame(&mut self) -> io::Result<Option<Frame>> {
-        let Some((head_bytes, tail_bytes, descriptors)) = self.announced()? else {
-            return Ok(None);
-        };
-        let end = HEADER_BYTES + head_bytes + tail_bytes;
-        if self.bytes.len() < end {
-            return Ok(None);
-        }
-        if self.descriptors.len() < descriptors {
-            return Err(violation("a frame announces descriptors that did not come"));
-        }
-        let rest = self.bytes.split_off(end);
-        let mut frame = std::mem::replace(&mut self.bytes, rest);
-        let tail = frame.split_off(HEADER_BYTES + head_bytes);
-        frame.drain(..HEADER_BYTES);
-        Ok(Some(Frame { head: frame, tail, descriptors: self.descriptors.drain(..descriptors).collect() }))
-    }
-
-    /// Head length, tail length and descriptors of the first frame, within their caps.
-    fn announced(&self) -> io::Result<Option<(usize, usize, usize)>> {
-        if self.bytes.len() < HEADER_BYTES {
-            return Ok(None);
-        }
-        let number = |at: usize| u32::from_be_bytes(self.bytes[at..at + 4].try_into().expect("four bytes")) as usize;
-        let (head, tail, descriptors) = (number(0), number(4), number(8));
-        if head > HEAD_BYTES_MAX || tail > TAIL_BYTES_MAX || descriptors > DESCRIPTORS_MAX {
-            return Err(violation("a frame announces more than is allowed"));
-        }
-        Ok(Some((head, tail, descriptors)))
-    }
-}
-
-fn header(head: usize, tail: usize, descriptors: usize) -> [u8; HEADER_BYTES] {
-    let mut header = [0; HEADER_BYTES];
-    for (part, value) in header.chunks_mut(4).zip([head, tail, descriptors]) {
-        part.copy_from_slice(&u32::try_from(value).expect("frames stay below 4 GiB").to_be_bytes());
-    }
-    header
-}
-
-fn violation(reason: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("read a frame: {reason}"))
 }
 
 fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> io::Result<T> {
@@ -252,9 +213,21 @@ mod tests {
     }
 
     #[test]
-    fn a_lying_length_is_refused_before_anything_is_allocated() {
-        let mut received = Reassembly::default();
-        received.feed(&[0xff; HEADER_BYTES]);
-        assert!(received.next_frame().is_err());
+    fn descriptors_that_no_frame_announces_end_the_channel() {
+        let (mut ours, theirs) = Channel::pair().unwrap();
+        let theirs = Channel::new(theirs);
+        let (end, _other) = rustix::pipe::pipe().unwrap();
+        let many = vec![end.as_fd(); DESCRIPTORS_MAX];
+        for _ in 0..=DESCRIPTORS_WAITING_MAX / DESCRIPTORS_MAX {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+            let mut control = SendAncillaryBuffer::new(&mut space);
+            assert!(control.push(SendAncillaryMessage::ScmRights(&many)));
+            // Each with one byte of a header.
+            rustix::net::sendmsg(&theirs.socket, &[IoSlice::new(&[0])], &mut control, SendFlags::NOSIGNAL).unwrap();
+        }
+        assert!(ours.try_receive().is_err());
+        assert!(ours.descriptors.is_empty());
+        theirs.send(&(), b"", &[]).unwrap();
+        assert!(ours.try_receive().is_err(), "nothing is believed after that");
     }
 }

@@ -24,12 +24,13 @@ fn main() {
         })
         .collect();
     type Test = fn(&Grader) -> Result<(), Failed>;
-    let named: [(&str, Test); 8] = [
+    let named: [(&str, Test); 9] = [
         ("the_reference_passes_and_every_case_is_told", the_reference_passes_and_every_case_is_told),
         ("the_same_files_get_the_same_report", the_same_files_get_the_same_report),
         ("another_root_gives_other_seeds", another_root_gives_other_seeds),
         ("a_hidden_case_shows_a_student_no_more_than_its_verdict", a_hidden_case_shows_no_more_than_its_verdict),
         ("a_wrong_answer_comes_with_its_difference", a_wrong_answer_comes_with_its_difference),
+        ("answers_that_only_grow_fail_the_case", answers_that_only_grow_fail_the_case),
         ("a_suite_that_raises_is_our_error", a_suite_that_raises_is_our_error),
         ("a_suite_that_exits_is_our_error", a_suite_that_exits_is_our_error),
         ("a_cancelled_grading_ends_without_a_report", a_cancelled_grading_ends_without_a_report),
@@ -150,6 +151,17 @@ fn a_wrong_answer_comes_with_its_difference(grader: &Grader) -> Result<(), Faile
         return Err(format!("no bytes in {case:?}").into());
     };
     assert_eq!((*first_difference, *want_length), (0, 3));
+    Ok(())
+}
+
+/// Before the examiner, which keeps them, is out of memory.
+fn answers_that_only_grow_fail_the_case(grader: &Grader) -> Result<(), Failed> {
+    let suite =
+        "def doubles(exam):\n    answer = exam.load('answer.py')\n    kept = [answer.double(n) for n in range(2000)]
+def answers(exam):\n    pass\n";
+    let report =
+        grade(grader, &exercise_with(suite), &submission("def double(number):\n    return 'x' * 1_000_000\n"))?;
+    assert_eq!(report.cases[0].message.as_deref(), Some("the program's answers are too large"));
     Ok(())
 }
 

@@ -136,9 +136,14 @@ def describe(error):
         "type": kind.__name__,
         "qualified": kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}",
         "bases": [base.__name__ for base in type(error).__mro__],
-        "text": text[:TEXT_BYTES_MAX],
-        "traceback": lines[-TRACEBACK_BYTES_MAX:],
+        "text": readable(text[:TEXT_BYTES_MAX]),
+        "traceback": readable(lines[-TRACEBACK_BYTES_MAX:]),
     }
+
+
+def readable(text):
+    """`text` without halves of surrogate pairs, which are no characters."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def main():

@@ -13,7 +13,7 @@
 
 mod output;
 mod programs;
-mod protocol;
+pub mod protocol;
 mod questions;
 mod quiet;
 

@@ -30,12 +30,16 @@ class Crashed(Failure):
 
 
 class Raised(Exception):
-    """The student's code raised. An uncaught one fails the case with the student's own traceback."""
+    """The student's code raised. An uncaught one fails the case with the student's own traceback.
+
+    `description` was made beside that code: any JSON may stand for any part of it.
+    """
 
     def __init__(self, call, description):
+        bases = description.get("bases")
         self.call = call
         self.type = str(description.get("type"))
-        self.bases = [str(base) for base in description.get("bases", [])]
+        self.bases = [str(base) for base in bases] if isinstance(bases, list) else []
         self.text = str(description.get("text"))
         self.traceback = str(description.get("traceback"))
         super().__init__(f"{call} raised {_named(description.get('qualified', self.type), self.text)}")

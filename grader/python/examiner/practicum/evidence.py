@@ -4,6 +4,8 @@ import base64
 
 BYTES_SHOWN = 256
 TEXT_SHOWN = 4000
+# Longest single text. Some of them, each character escaped at its longest, fit into a frame.
+TEXT_MAX = 8000
 
 
 def first_difference(got, want):
@@ -35,7 +37,20 @@ def of_values(title, got, want):
 
 
 def of_traceback(text):
-    return {"kind": "traceback", "text": text}
+    return {"kind": "traceback", "text": text[-TEXT_MAX:]}
+
+
+def presentable(value):
+    """`value` with texts that can be sent and shown: students make what stands in them."""
+    if isinstance(value, dict):
+        return {key: presentable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [presentable(item) for item in value]
+    if isinstance(value, str):
+        text = value if len(value) <= TEXT_MAX else value[: TEXT_MAX - 3] + "..."
+        # Half a surrogate pair is no character.
+        return text.encode("utf-8", "backslashreplace").decode()
+    return value
 
 
 def awaited(size, came):

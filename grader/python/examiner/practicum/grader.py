@@ -9,6 +9,7 @@ import select
 import frames
 
 from .errors import Crashed, Deadlock
+from .evidence import presentable
 
 # Most events come at once; only a wait longer than this asks the grader to watch the submission's threads.
 BRIEF_MS = 15
@@ -40,7 +41,7 @@ class Link:
         return self._next
 
     def end(self, outcome):
-        self.channel.send({"id": 0, "ask": "end", **outcome})
+        self.channel.send({"id": 0, "ask": "end", **presentable(outcome)})
 
     def drain(self):
         """Takes in what has come, without waiting."""

@@ -4,6 +4,7 @@ What comes back was made where student code runs. It is read as data: a malforme
 """
 
 import select
+import sys
 
 import frames
 
@@ -11,6 +12,8 @@ from .errors import Crashed, Failure, Raised
 from .evidence import short
 
 
+# What the answers of one case may weigh: the examiner must not run out of memory by them.
+ANSWERS_WEIGHT_MAX = 400 << 20
 # In the grader's words, what the shim's reader waits for, and its main thread between two calls.
 READER_WAITS = "to receive from a socket"
 MAIN_WAITS = "for a lock or condition"
@@ -79,7 +82,10 @@ class Shim:
         try:
             self._ended = not self._channel.feed()
             while (frame := self._channel.take()) is not None:
-                head, tail, _ = frame
+                head, tail, descriptors = frame
+                if descriptors:
+                    frames.close(descriptors)
+                    raise frames.Broken("an answer brings no descriptors")
                 # KeyError at an answer that nobody waits for, a second one included.
                 self._open.remove(head["id"])
                 self._answers[head["id"]] = (head, tail)
@@ -87,6 +93,8 @@ class Shim:
             self._ended = True
         except (frames.Broken, KeyError, TypeError, ValueError):
             raise Failure("the program answered for itself what the examiner asked of your functions") from None
+        if self._channel.framing.weight > ANSWERS_WEIGHT_MAX:
+            raise Failure("the program's answers are too large")
 
     def _unpack(self, value, tail):
         try:
@@ -131,7 +139,11 @@ class Handle:
         return Method(self, None)(*args, **kwargs)
 
     def __len__(self):
-        return int(self._shim.call(f"len({self._kind})", "length", self))
+        words = f"len({self._kind})"
+        length = self._shim.call(words, "length", self)
+        if type(length) is not int or not 0 <= length <= sys.maxsize:
+            raise Failure(f"{words} must give a number, but gave {short(length)}")
+        return length
 
     def __getitem__(self, index):
         return self._shim.call(f"{self._kind}[{short(index)}]", "item", self, index)

@@ -1,0 +1,5 @@
+# expect: runtime-error runtime-error
+
+
+def double(number):
+    raise ValueError("\ud800")

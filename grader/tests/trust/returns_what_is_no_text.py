@@ -1,0 +1,5 @@
+# expect: wrong-answer runtime-error
+
+
+def double(number):
+    return "\ud800"
