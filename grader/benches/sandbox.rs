@@ -141,7 +141,7 @@ fn run_at_once(grader: &Grader, program: &str, kind: Kind, width: usize) -> Vec<
                     let launcher = if matches!(kind, Kind::Cold) { grader.cold_launcher() } else { grader.launcher() };
                     let mut launcher = launcher.expect("a launcher");
                     (0..runs)
-                        .map(|_| run(grader, &mut launcher, program, kind).as_secs_f64() * 1000.0)
+                        .map(|_| run(&mut launcher, program, kind).as_secs_f64() * 1000.0)
                         .collect::<Vec<_>>()
                 })
             })
@@ -151,7 +151,7 @@ fn run_at_once(grader: &Grader, program: &str, kind: Kind, width: usize) -> Vec<
 }
 
 /// Prepares and runs once; the time of the critical part.
-fn run(grader: &Grader, launcher: &mut Launcher, program: &str, kind: Kind) -> Duration {
+fn run(launcher: &mut Launcher, program: &str, kind: Kind) -> Duration {
     let words: Vec<&str> = program.split(' ').collect();
     if let Kind::Process(shut_in) = kind {
         let argv: Vec<&str> = shut_in.iter().copied().chain(words).collect();
@@ -161,7 +161,7 @@ fn run(grader: &Grader, launcher: &mut Launcher, program: &str, kind: Kind) -> D
         return began.elapsed();
     }
     launcher.world().expect("a network");
-    let mut sandbox = launcher.sandbox(Role::Submission, LIMITS, &[], &[], grader.hierarchies()).expect("a sandbox");
+    let mut sandbox = launcher.sandbox(Role::Submission, LIMITS, &[], &[]).expect("a sandbox");
     let nothing: OwnedFd = fs::File::open("/dev/null").expect("a null device").into();
     let argv = match kind {
         Kind::Warm => Role::Submission.command("pass.py"),

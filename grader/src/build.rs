@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::exercise::Exercise;
 use crate::grading::GraderError;
-use crate::sandbox::{Exit, Hierarchies, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
+use crate::sandbox::{Exit, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
 use crate::submission::Submission;
 use crate::verdict::Verdict;
 
@@ -62,12 +62,8 @@ pub struct Parse {
 
 impl Parse {
     /// Starts parsing the submission's files.
-    pub fn start(
-        launcher: &mut Launcher,
-        hierarchies: &Hierarchies,
-        submission: &Submission,
-    ) -> Result<Parse, GraderError> {
-        let mut sandbox = launcher.sandbox(Role::Build, LIMITS, &[], &[], hierarchies)?;
+    pub fn start(launcher: &mut Launcher, submission: &Submission) -> Result<Parse, GraderError> {
+        let mut sandbox = launcher.sandbox(Role::Build, LIMITS, &[], &[])?;
         sandbox.work().fill(submission)?;
         let nothing: OwnedFd = std::fs::File::options().read(true).write(true).open("/dev/null")?.into();
         let (facts, facts_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(io::Error::from)?;

@@ -75,9 +75,9 @@ pub fn examine() -> Vec<Finding> {
     match grader.launcher().and_then(|mut launcher| launcher.world().map_err(GraderError::from).map(|_| launcher)) {
         Ok(mut launcher) => {
             findings.push(present("namespaces", "mounts, processes, network, IPC and users have their own".to_owned()));
-            findings.extend(CORE.iter().map(|(wall, program)| attacked(&grader, &mut launcher, wall, program)));
-            findings.push(landlock(&grader, &mut launcher));
-            findings.push(deadlocks(&grader, &mut launcher));
+            findings.extend(CORE.iter().map(|(wall, program)| attacked(&mut launcher, wall, program)));
+            findings.push(landlock(&mut launcher));
+            findings.push(deadlocks(&mut launcher));
             findings.push(interpreters(&grader));
         }
         Err(error) => findings.push(absent(
@@ -95,7 +95,7 @@ pub fn examine() -> Vec<Finding> {
 pub fn hold(grader: &Grader, attacks: &[(&str, &str)]) -> Result<(), GraderError> {
     let mut launcher = grader.launcher()?;
     launcher.world()?;
-    let findings = attacks.iter().map(|(wall, program)| attacked(grader, &mut launcher, wall, program));
+    let findings = attacks.iter().map(|(wall, program)| attacked(&mut launcher, wall, program));
     match findings.into_iter().find(|finding| !finding.ok) {
         None => Ok(()),
         Some(Finding { what, detail, .. }) => Err(GraderError::Sandbox(format!(
@@ -116,9 +116,9 @@ fn control_groups(grader: &Grader) -> Vec<Finding> {
     }
 }
 
-fn attacked(grader: &Grader, launcher: &mut Launcher, wall: &str, program: &str) -> Finding {
+fn attacked(launcher: &mut Launcher, wall: &str, program: &str) -> Finding {
     let remedy = "Do not grade here: report this with the output of `practicum doctor --json`.";
-    match attack(grader, launcher, program) {
+    match attack(launcher, program) {
         Ok(said) if said == "contained" => present(wall, "an attack program was contained".to_owned()),
         Ok(said) => absent(wall, &said, remedy),
         Err(error) => absent(wall, &error, remedy),
@@ -126,7 +126,7 @@ fn attacked(grader: &Grader, launcher: &mut Launcher, wall: &str, program: &str)
 }
 
 /// A second wall, which a kernel need not have: what is refused here is refused by nothing else.
-fn landlock(grader: &Grader, launcher: &mut Launcher) -> Finding {
+fn landlock(launcher: &mut Launcher) -> Finding {
     let what = "a second wall around files";
     let remedy = "Nothing must be done. Landlock is in kernels from 5.13 on, where the boot parameter lsm= names it.";
     let program = "
@@ -136,7 +136,7 @@ try:
 except PermissionError:
     print('closed')
 ";
-    match attack(grader, launcher, program) {
+    match attack(launcher, program) {
         Ok(said) if said == "closed" => present(what, "Landlock refuses what the mounts allow".to_owned()),
         Ok(said) if said == "open" => {
             advice(what, "this kernel does not enforce Landlock; the mounts hold alone", remedy)
@@ -159,11 +159,11 @@ fn interpreters(grader: &Grader) -> Finding {
 }
 
 /// Whether a thread that waits for ever is seen to do so.
-fn deadlocks(grader: &Grader, launcher: &mut Launcher) -> Finding {
+fn deadlocks(launcher: &mut Launcher) -> Finding {
     let what = "deadlocks can be proved";
     let remedy =
         "Let this process see what others wait for: run as root with CAP_SYS_PTRACE, as docker-compose.yml does.";
-    match stuck_thread(grader, launcher) {
+    match stuck_thread(launcher) {
         Ok(true) => present(what, "a thread that waits for ever was seen to".to_owned()),
         Ok(false) => {
             absent(what, &"what a thread waits for cannot be read: such cases end at their wall limit", remedy)
@@ -172,8 +172,8 @@ fn deadlocks(grader: &Grader, launcher: &mut Launcher) -> Finding {
     }
 }
 
-fn stuck_thread(grader: &Grader, launcher: &mut Launcher) -> Result<bool, GraderError> {
-    let mut sandbox = sandbox(grader, launcher)?;
+fn stuck_thread(launcher: &mut Launcher) -> Result<bool, GraderError> {
+    let mut sandbox = sandbox(launcher)?;
     let _running = start(&mut sandbox, "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()\n")?;
     let began = Instant::now();
     while began.elapsed() < PATIENCE_FOR_A_LOOK {
@@ -201,8 +201,8 @@ fn start(sandbox: &mut Sandbox, program: &str) -> Result<(u64, std::io::PipeRead
 }
 
 /// The last line that the program says.
-fn attack(grader: &Grader, launcher: &mut Launcher, program: &str) -> Result<String, GraderError> {
-    let mut sandbox = sandbox(grader, launcher)?;
+fn attack(launcher: &mut Launcher, program: &str) -> Result<String, GraderError> {
+    let mut sandbox = sandbox(launcher)?;
     let (id, mut output) = start(&mut sandbox, program)?;
     let _killer = sandbox.killer_after(PATIENCE)?;
     exit_of(&mut sandbox, id)?;
@@ -212,8 +212,8 @@ fn attack(grader: &Grader, launcher: &mut Launcher, program: &str) -> Result<Str
     Ok(said.lines().last().unwrap_or_default().to_owned())
 }
 
-fn sandbox(grader: &Grader, launcher: &mut Launcher) -> Result<Sandbox, GraderError> {
-    Ok(launcher.sandbox(Role::Submission, LIMITS, &[], &[], grader.hierarchies())?)
+fn sandbox(launcher: &mut Launcher) -> Result<Sandbox, GraderError> {
+    Ok(launcher.sandbox(Role::Submission, LIMITS, &[], &[])?)
 }
 
 fn exit_of(sandbox: &mut Sandbox, id: u64) -> Result<Exit, GraderError> {

@@ -57,9 +57,9 @@ pub enum Event {
 }
 
 /// Whatever a grading needs that outlives it: our Python on disk and where the control groups are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Grader {
-    library: Library,
+    library: Arc<Library>,
     templates: Arc<Templates>,
     hierarchies: Hierarchies,
     weaknesses: Vec<String>,
@@ -77,7 +77,7 @@ impl Grader {
                  --allow-weak-sandbox"
             )));
         }
-        let library = Library::lay_out()?;
+        let library = Arc::new(Library::lay_out()?);
         let templates = Arc::new(Templates::start(library.path(), Some(&library.native))?);
         for role in [Role::Build, Role::Examiner] {
             templates.warm_up(role)?;
@@ -92,12 +92,12 @@ impl Grader {
 
     /// A launcher of its own, for self-tests and measurements.
     pub fn launcher(&self) -> Result<Launcher, GraderError> {
-        Ok(Launcher::new(&self.templates))
+        Ok(Launcher::new(&self.templates, &self.hierarchies))
     }
 
     /// The same without warm interpreters: every program starts its own.
     pub fn cold_launcher(&self) -> Result<Launcher, GraderError> {
-        Ok(Launcher::new(&Arc::new(Templates::start(self.library.path(), None)?)))
+        Ok(Launcher::new(&Arc::new(Templates::start(self.library.path(), None)?), &self.hierarchies))
     }
 
     /// Why programs start interpreters of their own although they should not have to.
@@ -105,8 +105,10 @@ impl Grader {
         self.templates.cold_because()
     }
 
-    pub fn hierarchies(&self) -> &Hierarchies {
-        &self.hierarchies
+    /// The same on a slow machine: each sandbox gets only `percent` of a processor. `None` where no control group can do
+    /// that.
+    pub fn slowed(&self, percent: u32) -> Option<Grader> {
+        Some(Grader { hierarchies: self.hierarchies.slowed(percent)?, ..self.clone() })
     }
 
     /// Walls of the sandbox that this machine lacks, in words.
@@ -127,8 +129,8 @@ impl Grader {
         let programs = Programs::new(exercise.manifest(), &request.set).map_err(GraderError::Request)?;
         let setups = setups(exercise, submission, request, &programs)?;
         let mut launcher = self.launcher()?;
-        let parse = Parse::start(&mut launcher, &self.hierarchies, submission)?;
-        let first = self.prepare(&mut launcher, setups.first());
+        let parse = Parse::start(&mut launcher, submission)?;
+        let first = prepare(&mut launcher, setups.first());
         let refusal = parse.finish(exercise, self.python_version())?;
         events(Event::BuildFinished { ok: refusal.is_none() });
         let cases = match &refusal {
@@ -136,10 +138,6 @@ impl Grader {
             None => self.run_cases(&mut launcher, &setups, first, events, cancelled)?,
         };
         Ok(self.report(exercise, submission, request, refusal, cases))
-    }
-
-    fn prepare<'a>(&self, launcher: &mut Launcher, setup: Option<&Setup<'a>>) -> Prepared<'a> {
-        setup.map(|setup| World::prepare(launcher, &self.hierarchies, *setup))
     }
 
     /// One case after the other, each in a world of its own. While a case runs, the next world is prepared and the last
@@ -160,7 +158,7 @@ impl Grader {
                 let mut world = prepared.take().expect("one world for each setup")?;
                 events(Event::CaseStarted { case: case() });
                 let (facts, next) = std::thread::scope(|scope| {
-                    let next = scope.spawn(|| self.prepare(launcher, setups.get(index + 1)));
+                    let next = scope.spawn(|| prepare(launcher, setups.get(index + 1)));
                     (world.run(cancelled), next.join())
                 });
                 burials.spawn(|| drop(world));
@@ -185,7 +183,7 @@ impl Grader {
         let (usage, certain) = (facts.usage, is_certain(&facts));
         let mut judgement = verdict::judge(facts);
         if !judgement.verdict.passed() && !certain {
-            let again = World::prepare(launcher, &self.hierarchies, setup)?.run(cancelled)?;
+            let again = World::prepare(launcher, setup)?.run(cancelled)?;
             if verdict::judge(again).verdict.passed() {
                 judgement = unstable(judgement);
             }
@@ -222,6 +220,10 @@ impl Grader {
 
 /// The next case's world; `None` after the last case.
 type Prepared<'a> = Option<Result<World<'a>, GraderError>>;
+
+fn prepare<'a>(launcher: &mut Launcher, setup: Option<&Setup<'a>>) -> Prepared<'a> {
+    setup.map(|setup| World::prepare(launcher, *setup))
+}
 
 /// What each case that is asked for needs.
 fn setups<'a>(

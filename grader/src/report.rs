@@ -99,6 +99,18 @@ pub struct Usage {
     pub wall_ms: u64,
     /// Highest memory use in bytes; 0 where the kernel does not tell.
     pub peak_bytes: u64,
+    /// Most processes and threads at a time; 0 where the kernel does not tell.
+    #[serde(default)]
+    #[schema(required)]
+    pub processes_peak: u64,
+    /// Written to standard output and standard error.
+    #[serde(default)]
+    #[schema(required)]
+    pub output_bytes: u64,
+    /// Most that was seen to lie in the folders that it may write to, what was handed in included.
+    #[serde(default)]
+    #[schema(required)]
+    pub disk_bytes: u64,
 }
 
 /// The conditions under which the cases ran.

@@ -64,7 +64,7 @@ pub struct Judgement {
 /// A limit that was broken says more than what the examiner saw of its consequences, and so does a crash.
 pub fn judge(facts: Facts) -> Judgement {
     let output: Vec<Evidence> = facts.programs.iter().flat_map(Started::output).collect();
-    let (verdict, message, mut evidence) = match facts.ending {
+    let (verdict, mut message, mut evidence) = match facts.ending {
         Ending::Passed => return Judgement { verdict: Verdict::Passed, message: None, evidence: vec![] },
         Ending::Limit(limit) => {
             let (verdict, message) = broken_limit(limit, facts.limits);
@@ -78,10 +78,12 @@ pub fn judge(facts: Facts) -> Judgement {
     };
     evidence.truncate(EVIDENCE_MAX);
     evidence.extend(output);
-    let message = match facts.processes_refused {
-        0 => message,
-        _ => format!("{message} (it tried to have more than {} processes and threads)", facts.limits.processes),
-    };
+    if facts.processes_refused > 0 {
+        message += &format!(" (it tried to have more than {} processes and threads)", facts.limits.processes);
+    }
+    if facts.disk_full {
+        message += " (it had no room left for files)";
+    }
     Judgement { verdict, message: Some(message), evidence }
 }
 

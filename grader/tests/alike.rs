@@ -48,8 +48,8 @@ fn alike(path: &Path, role: Role) -> Result<(), Failed> {
             .insert_str(0, "import sys; sys.path.insert(0, '/practicum/library/shim'); import shim; del sys.path[0]; ");
     }
     let grader = Grader::new(true)?;
-    let fresh = run(&grader, &mut grader.cold_launcher()?, role, &source)?;
-    let warm = run(&grader, &mut grader.launcher()?, role, &source)?;
+    let fresh = run(&mut grader.cold_launcher()?, role, &source)?;
+    let warm = run(&mut grader.launcher()?, role, &source)?;
     let (same, differing): (Vec<_>, Vec<_>) =
         warm.output.lines().zip(fresh.output.lines()).partition(|(line, _)| !line.starts_with("differs:"));
     if let Some((line, _)) = differing.iter().find(|(warm, fresh)| warm == fresh) {
@@ -66,13 +66,13 @@ fn alike(path: &Path, role: Role) -> Result<(), Failed> {
     Ok(())
 }
 
-fn run(grader: &Grader, launcher: &mut Launcher, role: Role, source: &str) -> Result<Said, Failed> {
+fn run(launcher: &mut Launcher, role: Role, source: &str) -> Result<Said, Failed> {
     launcher.world()?;
     let heads = |name: &str| -> Vec<String> {
         let head = format!("# {name}: ");
         source.lines().filter_map(|line| line.split_once(&head)).map(|(_, rest)| rest).map(str::to_owned).collect()
     };
-    let mut sandbox = launcher.sandbox(role, LIMITS, &[], &heads("ban"), grader.hierarchies())?;
+    let mut sandbox = launcher.sandbox(role, LIMITS, &[], &heads("ban"))?;
     sandbox.work().write(&FileName::parse(b"the program.py")?, source.as_bytes())?;
     for file in heads("file") {
         let (name, content) = file.split_once(' ').expect("a name and a content");

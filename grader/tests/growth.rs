@@ -64,7 +64,7 @@ fn cases() -> usize {
 fn consecutive_cases_leave_no_growth() -> Result<(), Failed> {
     let grader = Grader::new(true)?;
     let mut launcher = grader.launcher()?;
-    leaves_no_growth(WARM_UP, cases(), |number| case(&grader, &mut launcher, number))
+    leaves_no_growth(WARM_UP, cases(), |number| case(&mut launcher, number))
 }
 
 /// Launchers come and go with them.
@@ -96,10 +96,9 @@ fn leaves_no_growth(
 
 /// A network, a sandbox of each role, and a word between two of them. Every tenth submission does not end by itself, and
 /// every tenth is a program that is executed.
-fn case(grader: &Grader, launcher: &mut Launcher, number: usize) -> Result<(), Failed> {
+fn case(launcher: &mut Launcher, number: usize) -> Result<(), Failed> {
     let table = launcher.world()?;
-    let mut sandbox =
-        |role| launcher.sandbox(role, LIMITS, &["server".to_owned()], &["pickle".to_owned()], grader.hierarchies());
+    let mut sandbox = |role| launcher.sandbox(role, LIMITS, &["server".to_owned()], &["pickle".to_owned()]);
     let (mut submission, mut examiner) = (sandbox(Role::Submission)?, sandbox(Role::Examiner)?);
     let _others = [sandbox(Role::Module)?, sandbox(Role::Build)?];
     let _killer = submission.killer_after(PATIENCE)?;

@@ -73,9 +73,9 @@ fn warm() -> Result<Arc<Templates>, Failed> {
 
 /// Runs a program in a launcher of its own.
 fn run(templates: &Arc<Templates>) -> Result<(), Failed> {
-    let mut launcher = Launcher::new(templates);
+    let mut launcher = Launcher::new(templates, &Hierarchies::detect());
     launcher.world()?;
-    let mut sandbox = launcher.sandbox(Role::Submission, LIMITS, &[], &[], &Hierarchies::detect())?;
+    let mut sandbox = launcher.sandbox(Role::Submission, LIMITS, &[], &[])?;
     sandbox.work().write(&FileName::parse(b"program.py")?, b"raise SystemExit(7)")?;
     let nothing: OwnedFd = fs::File::open("/dev/null")?.into();
     let argv = Role::Submission.command("program.py");

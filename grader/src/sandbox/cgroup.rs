@@ -14,10 +14,14 @@ use std::time::{Duration, Instant};
 /// How long removing an emptied group is tried before it is left to the janitor.
 const REMOVE_PATIENCE: Duration = Duration::from_secs(2);
 const PREFIX: &str = "practicum-";
+/// A share of the processor is one of each such span: short, so that a short program feels it too.
+const SHARE_PERIOD_US: u32 = 10_000;
 
 /// Where this machine's controllers are.
 #[derive(Clone, Debug, Default)]
 pub struct Hierarchies {
+    /// How much of one processor each group gets at most, in percent; `None` for as much as there is.
+    share_percent: Option<u32>,
     /// v1: controller and our own group's folder.
     v1: Vec<(Controller, PathBuf)>,
     /// v2: our own group's folder, where it is writable.
@@ -31,6 +35,7 @@ enum Controller {
     Memory,
     Processes,
     CpuTime,
+    CpuShare,
 }
 
 impl Controller {
@@ -39,6 +44,7 @@ impl Controller {
             "memory" => Some(Controller::Memory),
             "pids" => Some(Controller::Processes),
             "cpuacct" => Some(Controller::CpuTime),
+            "cpu" => Some(Controller::CpuShare),
             _ => None,
         }
     }
@@ -59,8 +65,12 @@ pub struct GroupUsage {
     pub peak_bytes: u64,
     /// Tasks that the kernel killed for want of memory.
     pub memory_kills: u64,
+    /// Most processes and threads at a time, the sandbox's own init counted; 0 where the kernel does not tell.
+    pub processes_peak: u64,
     /// Forks refused at the limit.
     pub processes_refused: u64,
+    /// Periods cut short by a share of the processor.
+    pub throttled: u64,
 }
 
 impl Hierarchies {
@@ -91,6 +101,12 @@ impl Hierarchies {
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    /// The same with only `percent` of a processor for each group, for trying whether something depends on speed; `None`
+    /// where no control group can do that.
+    pub fn slowed(&self, percent: u32) -> Option<Hierarchies> {
+        self.has(Controller::CpuShare).then(|| Hierarchies { share_percent: Some(percent), ..self.clone() })
     }
 
     fn has(&self, controller: Controller) -> bool {
@@ -187,7 +203,9 @@ impl Group {
     pub fn create(hierarchies: &Hierarchies, limits: GroupLimits) -> io::Result<Group> {
         let name = format!("{PREFIX}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let mut group = Group { v1: Vec::new(), v2: None };
-        for (controller, folder) in &hierarchies.v1 {
+        let share = hierarchies.share_percent;
+        let wanted = |controller: &Controller| *controller != Controller::CpuShare || share.is_some();
+        for (controller, folder) in hierarchies.v1.iter().filter(|(controller, _)| wanted(controller)) {
             let folder = folder.join(&name);
             // Controllers mounted together share their folders.
             if let Err(error) = fs::create_dir(&folder)
@@ -196,13 +214,13 @@ impl Group {
                 return Err(error);
             }
             group.v1.push((*controller, folder.clone()));
-            limit_v1(*controller, &folder, limits)?;
+            limit_v1(*controller, &folder, limits, share)?;
         }
         if let Some(folder) = &hierarchies.v2 {
             let folder = folder.join(&name);
             fs::create_dir(&folder)?;
             group.v2 = Some(folder.clone());
-            limit_v2(&hierarchies.v2_controllers, &folder, limits)?;
+            limit_v2(&hierarchies.v2_controllers, &folder, limits, share)?;
         }
         Ok(group)
     }
@@ -224,7 +242,7 @@ impl Group {
     pub fn usage(&self) -> GroupUsage {
         let (memory, processes, cpu) =
             (self.v1(Controller::Memory), self.v1(Controller::Processes), self.v1(Controller::CpuTime));
-        let v2 = self.v2.as_deref();
+        let (v2, share) = (self.v2.as_deref(), self.v1(Controller::CpuShare));
         let cpu_v2 = keyed(v2, "cpu.stat", "usage_usec");
         GroupUsage {
             cpu_us: number(cpu, "cpuacct.usage").map(|ns| ns / 1000).or(cpu_v2).unwrap_or(0),
@@ -232,7 +250,9 @@ impl Group {
             memory_kills: keyed(memory, "memory.oom_control", "oom_kill")
                 .or(keyed(v2, "memory.events", "oom_kill"))
                 .unwrap_or(0),
+            processes_peak: number(processes, "pids.peak").or(number(v2, "pids.peak")).unwrap_or(0),
             processes_refused: keyed(processes, "pids.events", "max").or(keyed(v2, "pids.events", "max")).unwrap_or(0),
+            throttled: keyed(share, "cpu.stat", "nr_throttled").or(keyed(v2, "cpu.stat", "nr_throttled")).unwrap_or(0),
         }
     }
 
@@ -280,7 +300,7 @@ impl Drop for Group {
     }
 }
 
-fn limit_v1(controller: Controller, folder: &Path, limits: GroupLimits) -> io::Result<()> {
+fn limit_v1(controller: Controller, folder: &Path, limits: GroupLimits, share: Option<u32>) -> io::Result<()> {
     match controller {
         Controller::Memory => {
             fs::write(folder.join("memory.limit_in_bytes"), limits.memory_bytes.to_string())?;
@@ -291,10 +311,14 @@ fn limit_v1(controller: Controller, folder: &Path, limits: GroupLimits) -> io::R
         }
         Controller::Processes => fs::write(folder.join("pids.max"), limits.processes.to_string()),
         Controller::CpuTime => Ok(()),
+        Controller::CpuShare => {
+            fs::write(folder.join("cpu.cfs_period_us"), SHARE_PERIOD_US.to_string())?;
+            share.map_or(Ok(()), |percent| fs::write(folder.join("cpu.cfs_quota_us"), quota_us(percent).to_string()))
+        }
     }
 }
 
-fn limit_v2(controllers: &[Controller], folder: &Path, limits: GroupLimits) -> io::Result<()> {
+fn limit_v2(controllers: &[Controller], folder: &Path, limits: GroupLimits, share: Option<u32>) -> io::Result<()> {
     if controllers.contains(&Controller::Memory) {
         fs::write(folder.join("memory.max"), limits.memory_bytes.to_string())?;
         let _ = fs::write(folder.join("memory.swap.max"), "0");
@@ -303,7 +327,14 @@ fn limit_v2(controllers: &[Controller], folder: &Path, limits: GroupLimits) -> i
     if controllers.contains(&Controller::Processes) {
         fs::write(folder.join("pids.max"), limits.processes.to_string())?;
     }
+    if let (true, Some(percent)) = (controllers.contains(&Controller::CpuShare), share) {
+        fs::write(folder.join("cpu.max"), format!("{} {SHARE_PERIOD_US}", quota_us(percent)))?;
+    }
     Ok(())
+}
+
+fn quota_us(percent: u32) -> u32 {
+    SHARE_PERIOD_US * percent / 100
 }
 
 fn number(folder: Option<&Path>, file: &str) -> Option<u64> {

@@ -22,7 +22,7 @@ use super::kernel;
 use super::landlock;
 use super::launcher::{Ids, Life, SandboxOrder, named};
 use super::program::{self, Command, Confinement, Spare};
-use super::root::{self, Furnishing};
+use super::root::{self, Furnishing, WritableFolders};
 use crate::channel::{Channel, Frame};
 
 /// What the grader asks of an init.
@@ -87,7 +87,7 @@ pub enum Exit {
 #[derive(Debug)]
 pub struct Birth {
     pub control: OwnedFd,
-    pub work: OwnedFd,
+    pub folders: WritableFolders,
     /// v1 groups to join.
     pub entrances: Vec<OwnedFd>,
     pub order: SandboxOrder,
@@ -99,10 +99,10 @@ pub struct Birth {
 
 /// Init's whole life, or a program's first moments.
 pub fn serve(birth: Birth) -> io::Result<Life> {
-    let Birth { control, work, entrances, order, warm, ids, filter } = birth;
+    let Birth { control, folders, entrances, order, warm, ids, filter } = birth;
     occupy_standard_streams();
     let control = Channel::new(control);
-    let prepared = prepare(work, entrances, &order, ids).and_then(|wall| Ok((kernel::child_signals()?, wall)));
+    let prepared = prepare(folders, entrances, &order, ids).and_then(|wall| Ok((kernel::child_signals()?, wall)));
     match prepared {
         Ok((signals, wall)) => {
             let SandboxOrder { limits, bans, .. } = order;
@@ -127,7 +127,7 @@ fn occupy_standard_streams() {
 }
 
 fn prepare(
-    work: OwnedFd,
+    folders: WritableFolders,
     entrances: Vec<OwnedFd>,
     order: &SandboxOrder,
     ids: Option<Ids>,
@@ -137,8 +137,7 @@ fn prepare(
     }
     named("make a cgroup namespace", kernel::unshare(UnshareFlags::NEWCGROUP))?;
     rustix::system::sethostname(b"sandbox")?;
-    let owner = ids.map_or(0, |ids| ids.program);
-    let furnishing = Furnishing { work, names: &order.names, bans: &order.bans, owner };
+    let furnishing = Furnishing { folders, names: &order.names, bans: &order.bans };
     named("furnish the root", root::furnish(furnishing))?;
     let wall = named("make rules for Landlock", landlock::wall())?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;

@@ -28,7 +28,7 @@ use super::init::{self, Birth, ProcessLimits};
 use super::interpreter::Role;
 use super::kernel::{self, Forked, unshare};
 use super::program::{Program, Spare};
-use super::root::{self, TmpfsSize};
+use super::root::{self, TmpfsSize, WritableFolders};
 use super::{filter, python};
 use crate::channel::{Channel, Frame};
 
@@ -49,7 +49,7 @@ pub enum SlotOrder {
     /// Sandboxes made from now on are in the network that comes with this.
     Join,
     /// A sandbox. Comes with the v2 group (if `born_in_group`) and the entrances of the v1 groups; answered with control
-    /// channel, work folder and pidfd of its init.
+    /// channel and pidfd of its init, and its writable folders.
     Sandbox(SandboxOrder),
 }
 
@@ -84,11 +84,14 @@ pub struct Ids {
     pub init: u32,
 }
 
-/// First user id that slots use, where the user namespace maps that many.
-const SLOT_IDS_FIRST: u32 = 200_000;
-/// The same where only the usual 65 536 are mapped (containers).
+/// First user id that slots use, where the user namespace maps that many: above those that systemd gives to containers
+/// and below those that it leaves alone (its "Users, Groups, UIDs and GIDs").
+const SLOT_IDS_FIRST: u32 = 0x7000_0000;
+/// No process id is as high (PID_MAX_LIMIT), so no two living slots have the same ids.
+const SLOTS: u32 = 1 << 22;
+/// The same where only the usual 65 536 are mapped (containers): slots of far apart process ids may share theirs.
 const SLOT_IDS_FIRST_SMALL: u32 = 20_000;
-const SLOTS: u32 = 20_000;
+const SLOTS_SMALL: u32 = 20_000;
 const IDS_PER_SLOT: u32 = 2;
 
 impl Ids {
@@ -104,8 +107,9 @@ impl Ids {
             .max()
             .unwrap_or(0);
         let enough = u64::from(SLOT_IDS_FIRST + SLOTS * IDS_PER_SLOT);
-        let first = if mapped > enough { SLOT_IDS_FIRST } else { SLOT_IDS_FIRST_SMALL };
-        let program = first + std::process::id() % SLOTS * IDS_PER_SLOT;
+        let (first, slots) =
+            if mapped > enough { (SLOT_IDS_FIRST, SLOTS) } else { (SLOT_IDS_FIRST_SMALL, SLOTS_SMALL) };
+        let program = first + std::process::id() % slots * IDS_PER_SLOT;
         Some(Ids { program, init: program + 1 })
     }
 }
@@ -306,7 +310,7 @@ impl Slot {
     fn give_birth(&mut self, order: SandboxOrder, descriptors: Vec<OwnedFd>) -> io::Result<Born> {
         let owner = self.ids.map(|ids| ids.program);
         let size = TmpfsSize { bytes: order.work_bytes, files: order.work_files };
-        let work = named("make the work folder", root::detached_tmpfs(size, owner.unwrap_or(0)))?;
+        let folders = named("make the writable folders", WritableFolders::make(size, owner.unwrap_or(0)))?;
         let (control, inside) = Channel::pair()?;
         let control: OwnedFd = control.as_fd().try_clone_to_owned()?;
         let mut descriptors = descriptors.into_iter();
@@ -315,7 +319,7 @@ impl Slot {
         match named("clone", kernel::clone_into(namespaces, group.as_ref().map(AsFd::as_fd)))? {
             Forked::Child => Ok(Born::Inside(Birth {
                 control: inside,
-                work,
+                folders,
                 entrances: descriptors.collect(),
                 order,
                 warm: self.warm.then_some(self.role),
@@ -323,7 +327,8 @@ impl Slot {
                 filter: std::mem::take(&mut self.filter),
             })),
             Forked::Parent { pid, pidfd } => {
-                Ok(Born::Outside(Answer::Born { init_pid: pid, owner }, vec![control, work, pidfd]))
+                let WritableFolders { work, tmp, shm } = folders;
+                Ok(Born::Outside(Answer::Born { init_pid: pid, owner }, vec![control, pidfd, work, tmp, shm]))
             }
         }
     }

@@ -45,6 +45,7 @@ pub use interpreter::{Role, environment};
 use program::Command;
 pub use root::{LIBRARY, STANDARD_LIBRARY};
 pub use templates::{Launcher, Templates};
+use work::Room;
 pub use work::WorkFolder;
 
 use crate::channel::{Channel, Frame};
@@ -92,8 +93,16 @@ pub struct Usage {
     pub peak_bytes: u64,
     /// Tasks killed at the memory limit.
     pub memory_kills: u64,
+    /// Most processes and threads at a time; 0 where the kernel does not tell.
+    pub processes_peak: u64,
     /// Forks refused at the process limit.
     pub processes_refused: u64,
+    /// Periods in which it would have run longer than its share; 0 for a sandbox that is not slowed.
+    pub throttled: u64,
+    /// What lies in its writable folders now, ours included.
+    pub disk_bytes: u64,
+    /// Whether one of them has no room left.
+    pub disk_full: bool,
 }
 
 fn process_limits(limits: SandboxLimits, weak: bool) -> ProcessLimits {
@@ -110,8 +119,10 @@ fn process_limits(limits: SandboxLimits, weak: bool) -> ProcessLimits {
 #[derive(Debug)]
 pub struct Sandbox {
     control: Channel,
-    work: WorkFolder,
     pidfd: OwnedFd,
+    work: WorkFolder,
+    /// /tmp and /dev/shm.
+    scratch: [OwnedFd; 2],
     init_pid: i32,
     group: Group,
     prepared: bool,
@@ -122,12 +133,13 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Takes charge of a sandbox that is being made.
-    fn newborn(descriptors: [OwnedFd; 3], init_pid: i32, owner: Option<u32>, group: Group) -> Sandbox {
-        let [control, work, pidfd] = descriptors;
+    fn newborn(descriptors: [OwnedFd; 5], init_pid: i32, owner: Option<u32>, group: Group) -> Sandbox {
+        let [control, pidfd, work, tmp, shm] = descriptors;
         Sandbox {
             control: Channel::new(control),
-            work: WorkFolder::new(work, owner),
             pidfd,
+            work: WorkFolder::new(work, owner),
+            scratch: [tmp, shm],
             init_pid,
             group,
             prepared: false,
@@ -224,11 +236,16 @@ impl Sandbox {
 
     pub fn usage(&self) -> Usage {
         let used = self.group.usage();
+        let disks: Vec<Room> = self.scratch.iter().map(AsFd::as_fd).chain([self.work.as_fd()]).map(Room::of).collect();
         Usage {
             cpu_us: used.cpu_us,
             peak_bytes: used.peak_bytes,
             memory_kills: used.memory_kills,
+            processes_peak: used.processes_peak.saturating_sub(1),
             processes_refused: used.processes_refused,
+            throttled: used.throttled,
+            disk_bytes: disks.iter().map(|room| room.used_bytes).sum(),
+            disk_full: disks.iter().any(|room| room.full),
         }
     }
 

@@ -217,25 +217,17 @@ fn mask(root: &str, module: &str, stub: &str) -> io::Result<()> {
 /// What one sandbox adds to the template.
 #[derive(Debug)]
 pub struct Furnishing<'a> {
-    pub work: OwnedFd,
+    pub folders: WritableFolders,
     /// Further names of 127.0.0.1.
     pub names: &'a [String],
     /// Standard modules that are absent.
     pub bans: &'a [String],
-    /// Owner of the scratch folders.
-    pub owner: u32,
 }
 
 /// Completes the copy of the template that a new mount namespace has inherited.
 pub fn furnish(furnishing: Furnishing<'_>) -> io::Result<()> {
-    attach(&furnishing.work, "/work")?;
-    for (folder, flags) in [("/tmp", MountFlags::empty()), ("/dev/shm", MountFlags::NOEXEC)] {
-        let options =
-            format!("size={},nr_inodes={},mode=1777,uid={2},gid={2}", SCRATCH.bytes, SCRATCH.files, furnishing.owner);
-        let options = CString::new(options).expect("digits only");
-        let flags = flags | MountFlags::NOSUID | MountFlags::NODEV;
-        rustix::mount::mount("tmpfs", folder, "tmpfs", flags, Some(options.as_c_str()))?;
-    }
+    let WritableFolders { work, tmp, shm } = furnishing.folders;
+    [(work, "/work"), (tmp, "/tmp"), (shm, "/dev/shm")].iter().try_for_each(|(mount, path)| attach(mount, path))?;
     name_hosts(furnishing.names)?;
     furnishing.bans.iter().try_for_each(|module| mask("", &module.replace('.', "/"), BANNED_STUB))?;
     rustix::mount::unmount(TEMPLATE, UnmountFlags::DETACH)?;
@@ -272,13 +264,33 @@ fn name_hosts(names: &[String]) -> io::Result<()> {
     fs::remove_file(draft)
 }
 
-/// A tmpfs that is mounted nowhere yet: filled and read through its descriptor.
-pub fn detached_tmpfs(size: TmpfsSize, owner: u32) -> io::Result<OwnedFd> {
+/// All that a sandbox's programs can write to: a tmpfs each, mounted nowhere yet, and filled and read through its
+/// descriptor.
+#[derive(Debug)]
+pub struct WritableFolders {
+    pub work: OwnedFd,
+    pub tmp: OwnedFd,
+    pub shm: OwnedFd,
+}
+
+impl WritableFolders {
+    /// With a work folder of that size, all of them for the user `owner`.
+    pub fn make(work: TmpfsSize, owner: u32) -> io::Result<WritableFolders> {
+        let none = MountAttrFlags::empty();
+        Ok(WritableFolders {
+            work: detached_tmpfs(work, "700", owner, none)?,
+            tmp: detached_tmpfs(SCRATCH, "1777", owner, none)?,
+            shm: detached_tmpfs(SCRATCH, "1777", owner, MountAttrFlags::MOUNT_ATTR_NOEXEC)?,
+        })
+    }
+}
+
+fn detached_tmpfs(size: TmpfsSize, mode: &str, owner: u32, attributes: MountAttrFlags) -> io::Result<OwnedFd> {
     let context = rustix::mount::fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
     let settings = [
         ("size", size.bytes.to_string()),
         ("nr_inodes", size.files.to_string()),
-        ("mode", "700".to_owned()),
+        ("mode", mode.to_owned()),
         ("uid", owner.to_string()),
         ("gid", owner.to_string()),
     ];
@@ -286,6 +298,6 @@ pub fn detached_tmpfs(size: TmpfsSize, owner: u32) -> io::Result<OwnedFd> {
         rustix::mount::fsconfig_set_string(context.as_fd(), key, value)?;
     }
     rustix::mount::fsconfig_create(context.as_fd())?;
-    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    let attributes = attributes | MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
     Ok(rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
 }

@@ -174,6 +174,8 @@ impl Drop for Root {
 #[derive(Debug)]
 pub struct Launcher {
     templates: Arc<Templates>,
+    /// Where its sandboxes' control groups are made.
+    hierarchies: Hierarchies,
     slots: HashMap<Role, Slot>,
     /// The current case's.
     network: Option<OwnedFd>,
@@ -187,8 +189,9 @@ struct Slot {
 }
 
 impl Launcher {
-    pub fn new(templates: &Arc<Templates>) -> Launcher {
-        Launcher { templates: Arc::clone(templates), slots: HashMap::new(), network: None }
+    pub fn new(templates: &Arc<Templates>, hierarchies: &Hierarchies) -> Launcher {
+        let (templates, hierarchies) = (Arc::clone(templates), hierarchies.clone());
+        Launcher { templates, hierarchies, slots: HashMap::new(), network: None }
     }
 
     /// A fresh network with nothing but loopback; sandboxes made from now on are in it.
@@ -206,11 +209,10 @@ impl Launcher {
         limits: SandboxLimits,
         names: &[String],
         bans: &[String],
-        hierarchies: &Hierarchies,
     ) -> io::Result<Sandbox> {
         // Init counts as a process too.
         let group_limits = GroupLimits { memory_bytes: limits.memory_bytes, processes: limits.processes + 1 };
-        let group = Group::create(hierarchies, group_limits)?;
+        let group = Group::create(&self.hierarchies, group_limits)?;
         let birthplace = group.birthplace()?;
         let entrances = group.entrances()?;
         let order = SandboxOrder {
@@ -218,7 +220,7 @@ impl Launcher {
             work_files: limits.work_files,
             names: names.to_vec(),
             bans: bans.to_vec(),
-            limits: process_limits(limits, !hierarchies.weaknesses().is_empty()),
+            limits: process_limits(limits, !self.hierarchies.weaknesses().is_empty()),
             born_in_group: birthplace.is_some(),
         };
         let descriptors: Vec<_> = birthplace.iter().chain(&entrances).map(AsFd::as_fd).collect();

@@ -5,7 +5,7 @@
 //! student puts there is data.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid};
 
@@ -86,6 +86,28 @@ impl WorkFolder {
             }
         }
         Ok(())
+    }
+}
+
+impl AsFd for WorkFolder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.folder.as_fd()
+    }
+}
+
+/// How full a file system is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Room {
+    pub used_bytes: u64,
+    /// Nothing can be added: no byte, or no file.
+    pub full: bool,
+}
+
+impl Room {
+    pub fn of(folder: BorrowedFd<'_>) -> Room {
+        let Ok(facts) = rustix::fs::fstatvfs(folder) else { return Room::default() };
+        let used_bytes = facts.f_blocks.saturating_sub(facts.f_bfree) * facts.f_frsize;
+        Room { used_bytes, full: facts.f_bfree == 0 || facts.f_ffree == 0 }
     }
 }
 

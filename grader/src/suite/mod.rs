@@ -36,7 +36,7 @@ use crate::exercise::{Case, Exercise, Limits};
 use crate::grading::GraderError;
 use crate::report::{self, OutputStream};
 use crate::sandbox::sockets::{Protocol, SocketTable};
-use crate::sandbox::{Hierarchies, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
+use crate::sandbox::{self, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
 use crate::seed::CaseSeed;
 use crate::submission::{FileName, Submission};
 
@@ -79,6 +79,8 @@ pub struct Facts {
     pub usage: report::Usage,
     /// Forks refused at the process limit.
     pub processes_refused: u64,
+    /// Whether it had no room left for files.
+    pub disk_full: bool,
 }
 
 #[derive(Debug)]
@@ -110,17 +112,20 @@ pub struct World<'a> {
     questions: Questions,
     began: Instant,
     limits_checked: Instant,
+    /// The most seen so far of what may become less again.
+    disk_bytes: u64,
+    disk_full: bool,
 }
 
 impl<'a> World<'a> {
     /// Makes the case's network and sandboxes.
-    pub fn prepare(launcher: &mut Launcher, hierarchies: &Hierarchies, setup: Setup<'a>) -> Result<Self, GraderError> {
+    pub fn prepare(launcher: &mut Launcher, setup: Setup<'a>) -> Result<Self, GraderError> {
         let manifest = setup.exercise.manifest();
         let table = launcher.world()?;
         let limits = sandbox_limits(setup.limits);
-        let mut submission = launcher.sandbox(setup.role(), limits, &manifest.names, &manifest.ban, hierarchies)?;
+        let mut submission = launcher.sandbox(setup.role(), limits, &manifest.names, &manifest.ban)?;
         // While that furnishes itself.
-        let (examiner, channel, spoken) = prepare_examiner(launcher, hierarchies, setup)?;
+        let (examiner, channel, spoken) = prepare_examiner(launcher, setup)?;
         submission.work().fill(setup.submission)?;
         submission.prepared()?;
         let now = Instant::now();
@@ -136,6 +141,8 @@ impl<'a> World<'a> {
             questions,
             began: now,
             limits_checked: now,
+            disk_bytes: 0,
+            disk_full: false,
         })
     }
 
@@ -300,7 +307,7 @@ impl<'a> World<'a> {
             return Ok(None);
         }
         self.limits_checked = Instant::now();
-        let (used, limits) = (self.submission.usage(), self.setup.limits);
+        let (used, limits) = (self.used(), self.setup.limits);
         if used.memory_kills > 0 {
             return Ok(Some(LimitHit::Memory));
         }
@@ -323,7 +330,7 @@ impl<'a> World<'a> {
     /// The examiner's word, unless a limit was broken on the way.
     fn conclude(&mut self, outcome: Outcome) -> Result<Ending, GraderError> {
         self.take_notices()?;
-        let used = self.submission.usage();
+        let used = self.used();
         if used.memory_kills > 0 {
             return Ok(Ending::Limit(LimitHit::Memory));
         }
@@ -348,14 +355,31 @@ impl<'a> World<'a> {
         let wall_ms = self.began.elapsed().as_millis() as u64;
         self.submission.kill();
         self.running.drain_output();
-        let used = self.submission.usage();
+        let used = self.used();
+        let programs = std::mem::take(&mut self.running).into_started();
         Facts {
             ending,
-            programs: std::mem::take(&mut self.running).into_started(),
+            usage: report::Usage {
+                cpu_ms: used.cpu_us / 1000,
+                wall_ms,
+                peak_bytes: used.peak_bytes,
+                processes_peak: used.processes_peak,
+                output_bytes: programs.iter().map(Started::output_bytes).sum(),
+                disk_bytes: self.disk_bytes,
+            },
+            programs,
             limits: self.setup.limits,
-            usage: report::Usage { cpu_ms: used.cpu_us / 1000, wall_ms, peak_bytes: used.peak_bytes },
             processes_refused: used.processes_refused,
+            disk_full: self.disk_full,
         }
+    }
+
+    /// What the submission has used so far.
+    fn used(&mut self) -> sandbox::Usage {
+        let used = self.submission.usage();
+        self.disk_bytes = self.disk_bytes.max(used.disk_bytes);
+        self.disk_full |= used.disk_full;
+        used
     }
 }
 
@@ -380,13 +404,9 @@ fn suite_files(exercise: &Exercise) -> impl Iterator<Item = &str> {
 
 /// The examiner with the suite's files, its interpreter starting. Its standard streams go into one capture: what it says
 /// there is for us, when it dies.
-fn prepare_examiner(
-    launcher: &mut Launcher,
-    hierarchies: &Hierarchies,
-    setup: Setup<'_>,
-) -> Result<(Sandbox, Channel, Captured), GraderError> {
+fn prepare_examiner(launcher: &mut Launcher, setup: Setup<'_>) -> Result<(Sandbox, Channel, Captured), GraderError> {
     let names = &setup.exercise.manifest().names;
-    let mut examiner = launcher.sandbox(Role::Examiner, EXAMINER_LIMITS, names, &[], hierarchies)?;
+    let mut examiner = launcher.sandbox(Role::Examiner, EXAMINER_LIMITS, names, &[])?;
     for path in suite_files(setup.exercise) {
         let name = FileName::parse(path.as_bytes()).map_err(|error| suite_error(setup.case, &error))?;
         examiner.work().write(&name, setup.exercise.file(path).expect("listed just now"))?;

@@ -56,6 +56,11 @@ impl Captured {
         self.tail.drain(..surplus);
     }
 
+    /// Bytes so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
     /// What is kept of it.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.tail).into_owned()

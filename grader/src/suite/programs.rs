@@ -104,6 +104,11 @@ impl Started {
         self.output.iter().filter_map(|captured| captured.evidence(&self.name)).collect()
     }
 
+    /// How much it wrote to the streams that are captured.
+    pub fn output_bytes(&self) -> u64 {
+        self.output.iter().map(Captured::written).sum()
+    }
+
     /// Whether it ended by itself, and badly.
     pub fn crashed(&self) -> bool {
         !self.signalled && matches!(self.exit, Some(Exit::Exited(1..) | Exit::Signalled(_)))

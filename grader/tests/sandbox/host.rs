@@ -126,9 +126,13 @@ pub struct Traces {
 impl Traces {
     /// Of a sandbox in which a program runs.
     pub fn of(sandbox: &Sandbox) -> Traces {
-        let processes: Vec<i32> = sandbox.processes().into_iter().chain([sandbox.init_pid()]).collect();
+        Traces::of_processes(sandbox.processes().into_iter().chain([sandbox.init_pid()]).collect())
+    }
+
+    /// The same by its processes, of which init is the last.
+    pub fn of_processes(processes: Vec<i32>) -> Traces {
         let own = namespaces(std::process::id().cast_signed());
-        let init = sandbox.init_pid();
+        let init = processes.last().copied().unwrap_or_default();
         let groups = fs::read_to_string(format!("/proc/{init}/cgroup")).unwrap_or_default();
         let groups =
             groups.lines().filter_map(|line| line.rsplit(':').next()).filter(|path| path.contains("practicum-"));
@@ -139,6 +143,13 @@ impl Traces {
             processes,
             mounts: mounts(),
         }
+    }
+
+    /// Its control groups apart from all else: where no grader is left, these alone stay until the next one comes.
+    pub fn apart_from_groups(mut self) -> (Traces, Traces) {
+        let groups = std::mem::take(&mut self.groups);
+        let (processes, namespaces, mounts) = (vec![], HashSet::new(), self.mounts.clone());
+        (self, Traces { user: u32::MAX, processes, namespaces, groups, mounts })
     }
 
     /// What is left of it; waits until nothing is, or patience ends.

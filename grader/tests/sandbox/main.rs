@@ -1,7 +1,9 @@
 //! The native sandbox through its real boundary: the hostile corpus, and what no single program can show.
 
 mod corpus;
+mod facts;
 mod host;
+mod killing;
 
 use std::io::{PipeReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
@@ -18,21 +20,21 @@ use host::{Canaries, Traces};
 const LIMITS: SandboxLimits =
     SandboxLimits { cpu_s: 2, memory_bytes: 96 << 20, processes: 16, work_bytes: 16 << 20, work_files: 1024 };
 
+type Test = fn(&Arc<Grader>) -> Result<(), Failed>;
+
 fn main() {
     grader::sandbox::launcher_main();
+    killing::victim_main();
     let grader = Arc::new(Grader::new(true).unwrap());
     let mut tests = corpus::tests(&grader);
-    type Test = fn(&Arc<Grader>) -> Result<(), Failed>;
-    let named: [(&str, Test); 7] = [
+    let named: [(&str, Test); 5] = [
         ("a_wall_that_does_not_hold_is_named", a_wall_that_does_not_hold_is_named),
         ("what_is_left_of_a_sandbox_is_seen", what_is_left_of_a_sandbox_is_seen),
         ("what_is_touched_on_the_host_is_seen", what_is_touched_on_the_host_is_seen),
-        ("a_killed_sandbox_leaves_no_process_behind", a_killed_sandbox_leaves_no_process_behind),
-        ("cpu_time_of_reaped_children_is_counted", cpu_time_of_reaped_children_is_counted),
         ("two_cases_do_not_hear_each_other", two_cases_do_not_hear_each_other),
         ("two_sandboxes_share_a_network_and_nothing_else", two_sandboxes_share_a_network_and_nothing_else),
     ];
-    for (name, test) in named {
+    for (name, test) in named.into_iter().chain(facts::TESTS).chain(killing::TESTS) {
         let grader = Arc::clone(&grader);
         tests.push(Trial::test(name, move || test(&grader)));
     }
@@ -40,20 +42,23 @@ fn main() {
 }
 
 /// A case's worth of machinery.
-struct World<'a> {
+struct World {
     launcher: Launcher,
-    grader: &'a Grader,
 }
 
-impl World<'_> {
-    fn new(grader: &Grader) -> World<'_> {
+impl World {
+    fn new(grader: &Grader) -> World {
         let mut launcher = grader.launcher().unwrap();
         launcher.world().unwrap();
-        World { launcher, grader }
+        World { launcher }
     }
 
     fn sandbox(&mut self, role: Role) -> Sandbox {
-        self.launcher.sandbox(role, LIMITS, &[], &[], self.grader.hierarchies()).unwrap()
+        self.sandbox_within(role, LIMITS)
+    }
+
+    fn sandbox_within(&mut self, role: Role, limits: SandboxLimits) -> Sandbox {
+        self.launcher.sandbox(role, limits, &[], &[]).unwrap()
     }
 }
 
@@ -86,40 +91,6 @@ fn first_line(output: &mut PipeReader) -> String {
         line.push(char::from(byte[0]));
     }
     line
-}
-
-fn a_killed_sandbox_leaves_no_process_behind(grader: &Arc<Grader>) -> Result<(), Failed> {
-    let mut world = World::new(grader);
-    let mut sandbox = world.sandbox(Role::Submission);
-    let source = "import os, time
-for _ in range(12):
-    os.fork() or time.sleep(1000)
-print('full', flush=True)
-time.sleep(1000)";
-    let (_, mut output) = start(&mut sandbox, source);
-    assert_eq!(first_line(&mut output), "full");
-    assert_eq!(sandbox.processes().len(), 13);
-    let traces = Traces::of(&sandbox);
-    drop(sandbox);
-    drop(world);
-    assert_eq!(traces.remains(), Vec::<String>::new());
-    Ok(())
-}
-
-fn cpu_time_of_reaped_children_is_counted(grader: &Arc<Grader>) -> Result<(), Failed> {
-    let mut world = World::new(grader);
-    let mut sandbox = world.sandbox(Role::Submission);
-    let source = "import os, signal, time
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-if os.fork() == 0:
-    while time.process_time() < 0.3: pass
-    os._exit(0)
-try: os.wait()
-except ChildProcessError: pass";
-    let (id, _output) = start(&mut sandbox, source);
-    finish(&mut sandbox, id);
-    assert!(sandbox.usage().cpu_us >= 300_000, "{:?}", sandbox.usage());
-    Ok(())
 }
 
 fn two_cases_do_not_hear_each_other(grader: &Arc<Grader>) -> Result<(), Failed> {

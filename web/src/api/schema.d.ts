@@ -784,9 +784,24 @@ export interface components {
             cpu_ms: number;
             /**
              * Format: int64
+             * @description Most that was seen to lie in the folders that it may write to, what was handed in included.
+             */
+            disk_bytes: number;
+            /**
+             * Format: int64
+             * @description Written to standard output and standard error.
+             */
+            output_bytes: number;
+            /**
+             * Format: int64
              * @description Highest memory use in bytes; 0 where the kernel does not tell.
              */
             peak_bytes: number;
+            /**
+             * Format: int64
+             * @description Most processes and threads at a time; 0 where the kernel does not tell.
+             */
+            processes_peak: number;
             /** Format: int64 */
             wall_ms: number;
         };

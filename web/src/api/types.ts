@@ -27,6 +27,7 @@ export type StateEvent = Schema["StateEvent"];
 
 export type CaseReport = Schema["CaseReport"];
 export type Evidence = Schema["Evidence"];
+export type Usage = Schema["Usage"];
 
 export type Gradebook = Schema["Gradebook"];
 export type GradebookCell = Schema["Cell"];

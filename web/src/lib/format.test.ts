@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bytes, median, milliseconds, moment, plural, relative } from "./format";
+import { bytes, median, milliseconds, moment, plural, relative, usage } from "./format";
 
 const NOW = Date.parse("2026-03-10T12:00:00Z");
 
@@ -13,6 +13,14 @@ test("milliseconds become seconds from a second on", () => {
 
 test("one is not many", () => {
   expect([plural(1, "byte"), plural(0, "byte"), plural(2, "entry", "entries")]).toEqual(["1 byte", "0 bytes", "2 entries"]);
+});
+
+test("what a case used is told without what it did not", () => {
+  const used = { cpu_ms: 15, wall_ms: 2000, peak_bytes: 0, processes_peak: 1, output_bytes: 0, disk_bytes: 4096 };
+  expect(usage(used)).toBe("15 ms of CPU · 2 s by the clock");
+  expect(usage({ ...used, peak_bytes: 3 << 20, processes_peak: 4, output_bytes: 12 })).toBe(
+    "15 ms of CPU · 2 s by the clock · 3 MiB of memory at most · 4 processes and threads at most · 12 B of output",
+  );
 });
 
 describe("relative", () => {

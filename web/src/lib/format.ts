@@ -1,5 +1,7 @@
 // Numbers and times as people read them. Times are shown in the reader's zone, with the exact instant in a tooltip.
 
+import type { Usage } from "../api/types";
+
 const MINUTE_S = 60;
 const HOUR_S = 60 * MINUTE_S;
 const DAY_S = 24 * HOUR_S;
@@ -17,6 +19,15 @@ export function milliseconds(ms: number): string {
 
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+/** What a case used, without what it did not. */
+export function usage(used: Usage): string {
+  const parts = [`${milliseconds(used.cpu_ms)} of CPU`, `${milliseconds(used.wall_ms)} by the clock`];
+  if (used.peak_bytes > 0) parts.push(`${bytes(used.peak_bytes)} of memory at most`);
+  if (used.processes_peak > 1) parts.push(`${used.processes_peak} processes and threads at most`);
+  if (used.output_bytes > 0) parts.push(`${bytes(used.output_bytes)} of output`);
+  return parts.join(" · ");
 }
 
 export function points(got: number | null, max: number): string {

@@ -1,0 +1,105 @@
+//! A kill is certain, however many there are and whatever they do against it, also when nobody is left who could wait
+//! for it. How long it takes is for `make bench-sandbox` to tell.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use grader::Grader;
+use grader::sandbox::{Role, Sandbox, SandboxLimits};
+use libtest_mimic::Failed;
+
+use crate::host::Traces;
+use crate::{LIMITS, Test, World, first_line, start};
+
+pub const TESTS: [(&str, Test); 4] = [
+    ("sleepers_that_ignore_every_signal_are_killed", |grader| is_killed(grader, SLEEP)),
+    ("spinners_that_ignore_every_signal_are_killed", |grader| is_killed(grader, SPIN)),
+    ("sleepers_do_not_outlive_a_grader_that_is_killed", |_| does_not_outlive_its_grader(SLEEP)),
+    ("spinners_do_not_outlive_a_grader_that_is_killed", |_| does_not_outlive_its_grader(SPIN)),
+];
+
+/// The word that makes this program a grader to be killed.
+const VICTIM_WORD: &str = "a-grader-to-be-killed";
+const SLEEP: &str = "signal.pause()";
+const SPIN: &str = "pass";
+/// CPU time after which a tree is taken to spin.
+const SPUN_US: u64 = 500_000;
+/// Processes in the tree.
+const TREE: usize = 500;
+const TREE_LIMITS: SandboxLimits =
+    SandboxLimits { cpu_s: 600, memory_bytes: 2 << 30, processes: TREE as u32, ..LIMITS };
+
+/// A tree of processes, each of which does `what` for ever; its sandbox.
+fn tree(world: &mut World, what: &str) -> Sandbox {
+    let mut sandbox = world.sandbox_within(Role::Submission, TREE_LIMITS);
+    // They begin together, for some that spin would hold up the making of others.
+    let source = format!(
+        "import ctypes, os, signal
+for number in set(range(1, 65)) - {{signal.SIGKILL, signal.SIGSTOP, 32, 33}}:
+    signal.signal(number, signal.SIG_IGN)
+ctypes.CDLL(None).prctl(1, 0)  # nor to end with its parent
+begin, begin_end = os.pipe()
+for number in range({TREE} - 1):
+    if os.fork() == 0:
+        number % 10 or os.setsid()
+        os.close(begin_end)
+        os.read(begin, 1)
+        while True: {what}
+os.close(begin_end)
+print('full', flush=True)
+while True: {what}"
+    );
+    let (_, mut output) = start(&mut sandbox, &source);
+    assert_eq!(first_line(&mut output), "full");
+    assert_eq!(sandbox.processes().len(), TREE);
+    if what == SPIN {
+        let before = sandbox.usage().cpu_us;
+        while sandbox.usage().cpu_us < before + SPUN_US {
+            std::thread::yield_now();
+        }
+    }
+    sandbox
+}
+
+fn is_killed(grader: &Arc<Grader>, what: &str) -> Result<(), Failed> {
+    let mut world = World::new(grader);
+    let sandbox = tree(&mut world, what);
+    let traces = Traces::of(&sandbox);
+    drop(sandbox);
+    drop(world);
+    assert_eq!(traces.remains(), Vec::<String>::new());
+    Ok(())
+}
+
+/// Lives as a grader with a tree in a sandbox, if this process was started as one: says which processes there are, and
+/// waits to be killed.
+pub fn victim_main() {
+    let mut words = std::env::args().skip(1);
+    let (Some(VICTIM_WORD), Some(what)) = (words.next().as_deref(), words.next()) else { return };
+    let grader = Grader::new(true).unwrap();
+    let mut world = World::new(&grader);
+    let sandbox = tree(&mut world, &what);
+    let processes: Vec<String> =
+        sandbox.processes().into_iter().chain([sandbox.init_pid()]).map(|pid| pid.to_string()).collect();
+    println!("{}", processes.join(" "));
+    std::io::stdout().flush().unwrap();
+    loop {
+        std::thread::park();
+    }
+}
+
+fn does_not_outlive_its_grader(what: &str) -> Result<(), Failed> {
+    let mut victim = Command::new(std::env::current_exe()?).args([VICTIM_WORD, what]).stdout(Stdio::piped()).spawn()?;
+    let mut line = String::new();
+    BufReader::new(victim.stdout.take().expect("a pipe")).read_line(&mut line)?;
+    let processes = line.split_whitespace().map(str::parse).collect::<Result<Vec<i32>, _>>()?;
+    assert_eq!(processes.len(), TREE + 1);
+    let (traces, groups) = Traces::of_processes(processes).apart_from_groups();
+    victim.kill()?;
+    victim.wait()?;
+    assert_eq!(traces.remains(), Vec::<String>::new());
+    drop(Grader::new(true)?);
+    assert_eq!(groups.remains(), Vec::<String>::new());
+    Ok(())
+}
