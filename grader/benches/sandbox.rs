@@ -140,9 +140,7 @@ fn run_at_once(grader: &Grader, program: &str, kind: Kind, width: usize) -> Vec<
                     // A program that is executed needs nobody's interpreter.
                     let launcher = if matches!(kind, Kind::Cold) { grader.cold_launcher() } else { grader.launcher() };
                     let mut launcher = launcher.expect("a launcher");
-                    (0..runs)
-                        .map(|_| run(&mut launcher, program, kind).as_secs_f64() * 1000.0)
-                        .collect::<Vec<_>>()
+                    (0..runs).map(|_| run(&mut launcher, program, kind).as_secs_f64() * 1000.0).collect::<Vec<_>>()
                 })
             })
             .collect();

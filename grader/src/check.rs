@@ -1,10 +1,10 @@
 //! The acceptance of an exercise: its own programs must behave exactly as the folder says.
 //!
 //! The reference passes on several seeds, each wrong program fails exactly its set of cases, and the starter fails.
-//! `thorough` repeats the reference while every core is busy: a suite that depends on the machine's speed shows here.
+//! `thorough` repeats the reference while every core is busy, and with a fifth of a processor for each sandbox: a suite
+//! that depends on the machine's speed shows here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -21,6 +21,9 @@ use crate::submission::Submission;
 const REFERENCE_SEEDS: usize = 3;
 /// Runs of the reference on a busy machine.
 const BUSY_RUNS: usize = 10;
+/// Runs of the reference on a slow machine, and how much of a processor that gives each sandbox.
+const SLOW_RUNS: usize = 3;
+const SLOW_PERCENT: u32 = 20;
 
 /// What `check` found about one exercise.
 #[derive(Debug, Serialize)]
@@ -64,10 +67,16 @@ pub fn check(grader: &Grader, exercise: &Exercise, thorough: bool) -> Result<Acc
     let mut runs = ordinary_runs(exercise)?;
     let mut findings = grade_all(grader, exercise, &runs)?;
     if thorough {
-        let busy_runs = busy_runs(exercise)?;
-        let _busy = BusyCores::start();
-        findings.extend(grade_all(grader, exercise, &busy_runs)?);
+        let mut seeds = REFERENCE_SEEDS..;
+        let busy_runs = reference_runs(exercise, seeds.by_ref().take(BUSY_RUNS))?;
+        findings.extend(BusyCores::during(|| grade_all(grader, exercise, &busy_runs))?);
         runs.extend(busy_runs);
+        // A machine that cannot be slowed says so in `doctor`.
+        if let Some(slowed) = grader.slowed(SLOW_PERCENT) {
+            let slow_runs = reference_runs(exercise, seeds.take(SLOW_RUNS))?;
+            findings.extend(grade_all(&slowed, exercise, &slow_runs)?);
+            runs.extend(slow_runs);
+        }
     }
     for (run, disagreement) in runs.iter().zip(findings) {
         match run.part {
@@ -119,11 +128,7 @@ fn ordinary_runs(exercise: &Exercise) -> Result<Vec<Run>, GraderError> {
     Ok(runs)
 }
 
-fn busy_runs(exercise: &Exercise) -> Result<Vec<Run>, GraderError> {
-    reference_runs(exercise, REFERENCE_SEEDS..REFERENCE_SEEDS + BUSY_RUNS)
-}
-
-fn reference_runs(exercise: &Exercise, seeds: Range<usize>) -> Result<Vec<Run>, GraderError> {
+fn reference_runs(exercise: &Exercise, seeds: impl Iterator<Item = usize>) -> Result<Vec<Run>, GraderError> {
     let reference = own(exercise, "reference")?;
     let run = |seed| Run {
         part: Part::Reference,
@@ -229,6 +234,11 @@ struct BusyCores {
 }
 
 impl BusyCores {
+    fn during<T>(act: impl FnOnce() -> T) -> T {
+        let _busy = BusyCores::start();
+        act()
+    }
+
     fn start() -> BusyCores {
         let over = std::sync::Arc::new(AtomicBool::new(false));
         let threads = (0..cores())

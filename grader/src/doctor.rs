@@ -79,6 +79,7 @@ pub fn examine() -> Vec<Finding> {
             findings.push(landlock(&mut launcher));
             findings.push(deadlocks(&mut launcher));
             findings.push(interpreters(&grader));
+            findings.push(slowness(&grader));
         }
         Err(error) => findings.push(absent(
             "namespaces",
@@ -154,6 +155,18 @@ fn interpreters(grader: &Grader) -> Finding {
             what,
             &format!("programs start their own, which takes longer: {reason}"),
             "Install the distribution's Python 3.11, and this program with libgrader.so beside it.",
+        ),
+    }
+}
+
+fn slowness(grader: &Grader) -> Finding {
+    let what = "slow machines can be tried";
+    match grader.slowed(100) {
+        Some(_) => present(what, "`check --thorough` also runs with a fifth of a processor".to_owned()),
+        None => advice(
+            what,
+            "no writable cpu control group: `check --thorough` leaves slow machines out",
+            "Where exercises are made, give this process a cpu control group; grading needs none.",
         ),
     }
 }

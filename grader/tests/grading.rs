@@ -1,9 +1,17 @@
-//! Whole gradings of one small exercise: its submissions are attacks (`trust/*.py`), each of which names in its first
-//! line the verdicts of both cases. None gains a point that it did not earn.
+//! Whole gradings of one small exercise (`exercise/`). Attacks on what judges and on the build are handed in
+//! (`hostile/harness`, `hostile/build`): each names in its first line the verdicts of both cases, some also words that
+//! the messages hold. None gains a point that it did not earn, and the host is as it was.
+
+#[expect(dead_code, reason = "hand-ins are not told where the canaries are, for each would be another hand-in")]
+#[path = "host/canaries.rs"]
+mod canaries;
+#[path = "host/stock.rs"]
+mod stock;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use grader::report::{Evidence, Reader, SeedOrigin};
@@ -11,26 +19,28 @@ use grader::seed::Root;
 use grader::{Event, Exercise, Grader, GraderError, Report, Request, Submission, Verdict};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-fn main() {
+use canaries::Canaries;
+use stock::Stock;
+
+/// Growth of a process's memory that is no leak: buffers grow to their size.
+const MEMORY_TOLERATED_KIB: usize = 64 << 10;
+
+fn main() -> ExitCode {
     grader::sandbox::launcher_main();
     let grader = Arc::new(Grader::new(true).unwrap());
-    let mut tests: Vec<Trial> = std::fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|kind| kind == "py"))
-        .map(|path| {
-            let (name, grader) = (path.file_stem().unwrap().to_str().unwrap().to_owned(), grader.clone());
-            Trial::test(name, move || an_attack(&grader, &path))
-        })
-        .collect();
+    // From here on every template has been used.
+    grade(&grader, &exercise(), &exercise().submission("reference").unwrap()).unwrap();
+    let before = Stock::at_rest();
+    let mut tests = attacks(&grader);
     type Test = fn(&Grader) -> Result<(), Failed>;
-    let named: [(&str, Test); 9] = [
+    let named: [(&str, Test); 10] = [
         ("the_reference_passes_and_every_case_is_told", the_reference_passes_and_every_case_is_told),
         ("the_same_files_get_the_same_report", the_same_files_get_the_same_report),
         ("another_root_gives_other_seeds", another_root_gives_other_seeds),
         ("a_hidden_case_shows_a_student_no_more_than_its_verdict", a_hidden_case_shows_no_more_than_its_verdict),
         ("a_wrong_answer_comes_with_its_difference", a_wrong_answer_comes_with_its_difference),
         ("answers_that_only_grow_fail_the_case", answers_that_only_grow_fail_the_case),
+        ("a_program_that_never_rests_ends_at_the_wall_limit", a_program_that_never_rests_ends_at_the_wall_limit),
         ("a_suite_that_raises_is_our_error", a_suite_that_raises_is_our_error),
         ("a_suite_that_exits_is_our_error", a_suite_that_exits_is_our_error),
         ("a_cancelled_grading_ends_without_a_report", a_cancelled_grading_ends_without_a_report),
@@ -39,23 +49,53 @@ fn main() {
         let grader = grader.clone();
         tests.push(Trial::test(name, move || test(&grader)));
     }
-    libtest_mimic::run(&Arguments::from_args(), tests).exit();
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), tests);
+    // While they run side by side, what there is cannot be told apart.
+    let left = before.growth(MEMORY_TOLERATED_KIB);
+    if !left.is_empty() {
+        eprintln!("the host is not as it was, there are\n{}", left.join("\n"));
+        return ExitCode::FAILURE;
+    }
+    conclusion.exit_code()
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trust")
+fn tests_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+/// One test for each: a file that is handed in as `answer.py`, or a folder that is handed in whole.
+fn attacks(grader: &Arc<Grader>) -> Vec<Trial> {
+    let root = tests_folder().join("hostile");
+    let families = ["harness", "build"].map(|family| std::fs::read_dir(root.join(family)).unwrap());
+    let attacks = families.into_iter().flatten().map(|entry| entry.unwrap().path());
+    attacks
+        .map(|path| {
+            let name = path.strip_prefix(&root).unwrap().with_extension("").display().to_string();
+            let grader = Arc::clone(grader);
+            Trial::test(name, move || an_attack(&grader, &path))
+        })
+        .collect()
 }
 
 fn exercise() -> Exercise {
-    Exercise::load(&folder().join("exercise")).unwrap()
+    Exercise::load(&tests_folder().join("exercise")).unwrap()
 }
 
 /// The exercise with another suite.
 fn exercise_with(suite: &str) -> Exercise {
+    let old = String::from_utf8(exercise().file("suite.py").unwrap().to_vec()).unwrap();
+    exercise_changed(("suite.py", &old, suite))
+}
+
+/// The exercise with one text in a file replaced by another.
+fn exercise_changed((path, from, to): (&str, &str, &str)) -> Exercise {
     let exercise = exercise();
     let mut files: BTreeMap<String, Vec<u8>> =
         exercise.paths().map(|path| (path.to_owned(), exercise.file(path).unwrap().to_vec())).collect();
-    files.insert("suite.py".to_owned(), suite.as_bytes().to_vec());
+    let file = files.get_mut(path).unwrap();
+    let old = String::from_utf8(file.clone()).unwrap();
+    assert!(old.contains(from), "{path} does not hold {from:?}");
+    *file = old.replace(from, to).into_bytes();
     Exercise::from_files("exercise", files).unwrap()
 }
 
@@ -72,9 +112,15 @@ fn grade(grader: &Grader, exercise: &Exercise, submission: &Submission) -> Resul
 }
 
 fn an_attack(grader: &Grader, path: &Path) -> Result<(), Failed> {
-    let source = std::fs::read_to_string(path)?;
-    let expected = source.lines().next().and_then(|line| line.strip_prefix("# expect: ")).ok_or("no expectation")?;
-    let report = grade(grader, &exercise(), &submission(&source))?;
+    let (program, submission) = match path.is_dir() {
+        true => (path.join("answer.py"), Submission::from_files(files_below(path, path)?)?),
+        false => (path.to_owned(), Submission::from_files([(b"answer.py".to_vec(), std::fs::read(path)?)])?),
+    };
+    let source = String::from_utf8_lossy(&std::fs::read(program)?).into_owned();
+    let header = |name: &str| source.lines().find_map(|line| line.strip_prefix("# ")?.strip_prefix(name));
+    let expected = header("expect: ").ok_or("no expectation")?;
+    let mut canaries = Canaries::set_out()?;
+    let report = grade(grader, &exercise(), &submission)?;
     let verdicts: Vec<String> = report
         .cases
         .iter()
@@ -83,8 +129,27 @@ fn an_attack(grader: &Grader, path: &Path) -> Result<(), Failed> {
     if verdicts.join(" ") != expected {
         return Err(format!("expected {expected}, got {}: {report:#?}", verdicts.join(" ")).into());
     }
+    let said = |words: &str| report.cases.iter().all(|case| case.message.as_ref().is_some_and(|it| it.contains(words)));
+    if let Some(words) = header("says: ").filter(|words| !said(words)) {
+        return Err(format!("not every case says {words:?}: {report:#?}").into());
+    }
     assert_eq!(report.points, 0);
+    assert_eq!(canaries.complaints(), Vec::<String>::new());
     Ok(())
+}
+
+fn files_below(root: &Path, folder: &Path) -> std::io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(files_below(root, &path)?);
+        } else {
+            let name = path.strip_prefix(root).expect("it is below").as_os_str().as_encoded_bytes().to_vec();
+            files.push((name, std::fs::read(path)?));
+        }
+    }
+    Ok(files)
 }
 
 fn the_reference_passes_and_every_case_is_told(grader: &Grader) -> Result<(), Failed> {
@@ -143,7 +208,7 @@ fn a_hidden_case_shows_no_more_than_its_verdict(grader: &Grader) -> Result<(), F
 }
 
 fn a_wrong_answer_comes_with_its_difference(grader: &Grader) -> Result<(), Failed> {
-    let source = std::fs::read_to_string(folder().join("steals_the_port.py"))?;
+    let source = std::fs::read_to_string(tests_folder().join("hostile/harness/steals_the_port.py"))?;
     let report = grade(grader, &exercise(), &submission(&source))?;
     let case = &report.cases[1];
     assert!(case.message.as_deref().unwrap().starts_with("the length of the line: byte 0 is"), "{case:?}");
@@ -162,6 +227,22 @@ def answers(exam):\n    pass\n";
     let report =
         grade(grader, &exercise_with(suite), &submission("def double(number):\n    return 'x' * 1_000_000\n"))?;
     assert_eq!(report.cases[0].message.as_deref(), Some("the program's answers are too large"));
+    Ok(())
+}
+
+/// It does something each moment, and so it is not stuck, but not enough to use up its processor time.
+fn a_program_that_never_rests_ends_at_the_wall_limit(grader: &Grader) -> Result<(), Failed> {
+    let source = "import itertools, socket, time
+def double(number):
+    for turn in itertools.cycle(range(2)):
+        with socket.create_server(('127.0.0.1', 8000 + turn)):
+            time.sleep(0.05)
+";
+    let request = Request { only: Some("doubles".to_owned()), ..request(Root::Public) };
+    let exercise = exercise_changed(("exercise.toml", "cpu_s = 2\nwall_s = 12", "cpu_s = 1\nwall_s = 6"));
+    let report = grader.grade(&exercise, &submission(source), &request, &mut |_| {}, &|| false)?;
+    let case = &report.cases[0];
+    assert_eq!((case.verdict, case.message.as_deref()), (Verdict::TimeLimit, Some("the case was not over after 6 s")));
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use grader::submission::FileName;
 use grader::{Exercise, Grader, Request};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-#[path = "growth/stock.rs"]
+#[path = "host/stock.rs"]
 mod stock;
 
 use stock::Stock;
@@ -70,7 +70,7 @@ fn consecutive_cases_leave_no_growth() -> Result<(), Failed> {
 /// Launchers come and go with them.
 fn consecutive_gradings_leave_no_growth() -> Result<(), Failed> {
     let grader = Grader::new(true)?;
-    let exercise = Exercise::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trust/exercise"))?;
+    let exercise = Exercise::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/exercise"))?;
     let reference = exercise.submission("reference")?;
     let request = Request { root: Root::Public, only: None, seed: None, set: Default::default() };
     leaves_no_growth(WARM_UP / CASES_PER_GRADING, cases() / CASES_PER_GRADING, |_| {

@@ -132,10 +132,11 @@ def describe(error):
         lines = ""
     kind = type(error)
     module = getattr(kind, "__module__", "builtins")
+    name = readable(kind.__name__)
     return {
-        "type": kind.__name__,
-        "qualified": kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}",
-        "bases": [base.__name__ for base in type(error).__mro__],
+        "type": name,
+        "qualified": name if module == "builtins" else f"{readable(str(module))}.{name}",
+        "bases": [readable(base.__name__) for base in type(error).__mro__],
         "text": readable(text[:TEXT_BYTES_MAX]),
         "traceback": readable(lines[-TRACEBACK_BYTES_MAX:]),
     }

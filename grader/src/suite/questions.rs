@@ -88,7 +88,7 @@ impl Questions {
                 if threads.is_empty() && !running.all_ended() {
                     return None;
                 }
-                let still = question.watch.look(threads, sockets.clone())?;
+                let still = question.watch.look(threads, sockets.clone(), Instant::now())?;
                 Some(Answer { still: Some(still), ..Answer::default() })
             });
             let open = answer.is_none();

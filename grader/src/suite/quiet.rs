@@ -1,8 +1,8 @@
 //! Whether anything will ever happen again in a submission (K5).
 //!
 //! Looks a few milliseconds apart are compared. The submission is *still* when over several looks every thread either
-//! sleeps where no clock will wake it and has not run in between, or is a poller that has woken several times without
-//! anything having changed; and when no byte is under way in the network. A busy machine makes threads runnable for
+//! sleeps where no clock will wake it and has not run in between, or is a poller that has woken several times in some
+//! seconds without anything having changed; and when no byte is under way in the network. A busy machine makes threads runnable for
 //! longer, never still, so slowness cannot be mistaken for a deadlock.
 
 use std::collections::BTreeMap;
@@ -17,8 +17,10 @@ use crate::sandbox::tasks::{Doing, Thread, Wait};
 pub const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 /// Looks without a change that prove stillness.
 const LOOKS_NEEDED: u32 = 3;
-/// Wake-ups without a change after which a poller counts as still.
+/// Wake-ups without a change after which a poller counts as still, and how long it must have been at it: whoever sleeps
+/// a little, and again, may be about to act.
 const WAKE_UPS_NEEDED: u64 = 3;
+const POLLING_NEEDED: Duration = Duration::from_secs(2);
 
 /// What the threads of a still submission wait for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,6 +35,7 @@ pub struct Still {
 #[derive(Debug, Default)]
 pub struct Watch {
     first: Option<Look>,
+    /// Looks that were like the first.
     unchanged: u32,
     looked: Option<Instant>,
 }
@@ -41,6 +44,7 @@ pub struct Watch {
 struct Look {
     threads: Vec<Thread>,
     sockets: Vec<Socket>,
+    at: Instant,
 }
 
 impl Watch {
@@ -50,17 +54,18 @@ impl Watch {
     }
 
     /// Takes one look into account; `Some` once the submission is proved still.
-    pub fn look(&mut self, threads: Vec<Thread>, sockets: Vec<Socket>) -> Option<Still> {
-        self.looked = Some(Instant::now());
+    pub fn look(&mut self, threads: Vec<Thread>, sockets: Vec<Socket>, at: Instant) -> Option<Still> {
+        self.looked = Some(at);
         match &self.first {
             Some(first) if same(first, &threads, &sockets) => self.unchanged += 1,
             _ => {
                 self.unchanged = 1;
-                self.first = Some(Look { threads: threads.clone(), sockets: sockets.clone() });
+                self.first = Some(Look { threads: threads.clone(), sockets: sockets.clone(), at });
             }
         }
         let first = self.first.as_ref().expect("just set");
-        let still = self.unchanged >= LOOKS_NEEDED && settled(&sockets) && asleep(&first.threads, &threads);
+        let asleep = asleep(&first.threads, &threads, at - first.at);
+        let still = self.unchanged >= LOOKS_NEEDED && settled(&sockets) && asleep;
         still.then(|| summary(&threads))
     }
 }
@@ -79,10 +84,10 @@ fn same(first: &Look, threads: &[Thread], sockets: &[Socket]) -> bool {
         })
 }
 
-fn asleep(before: &[Thread], now: &[Thread]) -> bool {
+fn asleep(before: &[Thread], now: &[Thread], watched: Duration) -> bool {
     before.iter().zip(now).all(|(before, now)| match now.doing {
         Doing::Stuck(_) => true,
-        Doing::Waiting(_) => now.switches >= before.switches + WAKE_UPS_NEEDED,
+        Doing::Waiting(_) => watched >= POLLING_NEEDED && now.switches >= before.switches + WAKE_UPS_NEEDED,
         Doing::Running => false,
     })
 }
@@ -130,40 +135,48 @@ mod tests {
         Socket { state: State::Established, local: address(local), remote: address(remote), unread, unsent }
     }
 
+    /// Looks half a second apart.
+    fn looks(watch: &mut Watch, mut threads: impl FnMut(u64) -> Vec<Thread>, count: u64) -> Option<Still> {
+        let began = Instant::now();
+        (0..count).find_map(|number| {
+            let at = began + number as u32 * Duration::from_millis(500);
+            watch.look(threads(number), vec![], at)
+        })
+    }
+
     #[test]
     fn a_stuck_thread_is_still_after_three_looks() {
         let mut watch = Watch::default();
-        let threads = vec![thread(1, Doing::Stuck(Wait::Lock), 7)];
-        assert_eq!(watch.look(threads.clone(), vec![]), None);
-        assert_eq!(watch.look(threads.clone(), vec![]), None);
-        let still = watch.look(threads, vec![]).unwrap();
+        let stuck = |_| vec![thread(1, Doing::Stuck(Wait::Lock), 7)];
+        assert_eq!(looks(&mut watch, stuck, 2), None);
+        let still = looks(&mut watch, stuck, 1).unwrap();
         assert_eq!(still, Still { waits: vec![("for a lock or condition", 1)], polling: false });
     }
 
     #[test]
     fn a_thread_that_ran_between_two_looks_starts_the_count_again() {
-        let mut watch = Watch::default();
-        for switches in 0..10 {
-            assert_eq!(watch.look(vec![thread(1, Doing::Stuck(Wait::Lock), switches)], vec![]), None);
-        }
+        let ran = |switches| vec![thread(1, Doing::Stuck(Wait::Lock), switches)];
+        assert_eq!(looks(&mut Watch::default(), ran, 10), None);
     }
 
     #[test]
     fn a_sleeper_is_still_only_after_it_woke_three_times() {
-        let mut watch = Watch::default();
         let sleeper = |switches| vec![thread(1, Doing::Waiting(Wait::Sleep), switches)];
-        for _ in 0..10 {
-            assert_eq!(watch.look(sleeper(5), vec![]), None);
-        }
-        assert!(watch.look(sleeper(8), vec![]).unwrap().polling);
+        assert_eq!(looks(&mut Watch::default(), |_| sleeper(5), 10), None);
+        assert_eq!(looks(&mut Watch::default(), |number| sleeper(number.min(2)), 10), None);
+        assert!(looks(&mut Watch::default(), |number| sleeper(number.min(3)), 10).unwrap().polling);
+    }
+
+    #[test]
+    fn a_sleeper_that_wakes_often_is_given_some_seconds() {
+        let sleeper = |number: u64| vec![thread(1, Doing::Waiting(Wait::Sleep), number * 100)];
+        assert_eq!(looks(&mut Watch::default(), sleeper, 4), None);
+        assert!(looks(&mut Watch::default(), sleeper, 5).is_some());
     }
 
     #[test]
     fn a_runnable_thread_is_never_still() {
-        let mut watch = Watch::default();
-        for _ in 0..10 {
-            assert_eq!(watch.look(vec![thread(1, Doing::Running, 0)], vec![]), None);
-        }
+        assert_eq!(looks(&mut Watch::default(), |_| vec![thread(1, Doing::Running, 0)], 10), None);
     }
 
     #[test]
@@ -173,7 +186,7 @@ mod tests {
         let full = || vec![socket(1, 2, 0, 10), socket(2, 1, 4096, 0)];
         let still = |sockets: &dyn Fn() -> Vec<Socket>| {
             let mut watch = Watch::default();
-            (0..5).any(|_| watch.look(stuck(), sockets()).is_some())
+            (0..5).any(|_| watch.look(stuck(), sockets(), Instant::now()).is_some())
         };
         assert!(!still(&under_way));
         assert!(still(&full));

@@ -9,7 +9,7 @@ use grader::Grader;
 use grader::sandbox::{Role, Sandbox, SandboxLimits};
 use libtest_mimic::Failed;
 
-use crate::host::Traces;
+use crate::traces::Traces;
 use crate::{LIMITS, Test, World, first_line, start};
 
 pub const TESTS: [(&str, Test); 4] = [

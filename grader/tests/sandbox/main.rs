@@ -1,9 +1,12 @@
 //! The native sandbox through its real boundary: the hostile corpus, and what no single program can show.
 
+#[path = "../host/canaries.rs"]
+mod canaries;
 mod corpus;
 mod facts;
-mod host;
 mod killing;
+#[path = "../host/traces.rs"]
+mod traces;
 
 use std::io::{PipeReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
@@ -15,7 +18,8 @@ use grader::sandbox::{Exit, Launcher, Notice, Role, Sandbox, SandboxLimits, envi
 use grader::submission::FileName;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use host::{Canaries, Traces};
+use canaries::Canaries;
+use traces::Traces;
 
 const LIMITS: SandboxLimits =
     SandboxLimits { cpu_s: 2, memory_bytes: 96 << 20, processes: 16, work_bytes: 16 << 20, work_files: 1024 };

@@ -14,13 +14,13 @@ use super::grade::Machine;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   practicum check                                  every exercise below ./exercises
-  practicum check net-02-echo-server --thorough    one, also while every core is busy
+  practicum check net-02-echo-server --thorough    one, also on a busy and on a slow machine
 
 Exit status: 0 all accepted, 1 some not, 2 usage, 3 our own error.")]
 pub struct Check {
     /// Exercise folders or ids; all below --exercises when none is named
     exercise: Vec<PathBuf>,
-    /// Repeat the reference ten times with every core busy
+    /// Repeat the reference with every core busy, and with a fifth of a processor
     #[arg(long)]
     thorough: bool,
     /// Print an array of results as JSON

@@ -48,8 +48,11 @@ class Link:
         while _ready(self.channel, select.POLLIN, 0):
             self._feed()
 
-    def wait(self, source, events, doing):
-        """Returns once `source` is ready for `events`; fails when the submission is stuck for good."""
+    def wait(self, source, events, doing, process=None):
+        """Returns once `source` is ready for `events`; fails when the submission is stuck for good.
+
+        With `process`, also when that one has ended: others may hold its end of `source` open.
+        """
         if _ready(source, events, BRIEF_MS):
             return
         watch = self.begin("still")
@@ -62,6 +65,9 @@ class Link:
                 self._forget(watch)
                 return
             self._feed()
+            if process in self.exits and not _ready(source, events, 0):
+                self._forget(watch)
+                raise Crashed(f"{doing}: the program has ended")
             if watch in self._answers:
                 answer, _, _ = self._answers.pop(watch)
                 # It may have come in the moment before the submission went still.

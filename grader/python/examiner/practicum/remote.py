@@ -61,7 +61,7 @@ class Shim:
         while number not in self._answers:
             if self._ended:
                 raise Crashed(f"{doing} has not returned: the program has ended")
-            self._link.wait(self._channel, select.POLLIN, f"{doing} has not returned")
+            self._link.wait(self._channel, select.POLLIN, f"{doing} has not returned", self.process)
             self._feed()
         head, tail = self._answers[number]
         if "raised" in head:

@@ -1,0 +1,3 @@
+# expect: rule-broken rule-broken
+# coding: unicode_escape
+\x69mport multiprocessing

@@ -1,0 +1,2 @@
+# expect: build-error build-error
+x = "ÿþ€"

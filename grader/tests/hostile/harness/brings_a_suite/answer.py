@@ -1,0 +1,3 @@
+# expect: wrong-answer runtime-error
+def double(number):
+    return number

@@ -1,0 +1,6 @@
+def doubles(exam):
+    pass
+
+
+def answers(exam):
+    pass

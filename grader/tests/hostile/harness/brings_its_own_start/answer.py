@@ -1,0 +1,4 @@
+# expect: wrong-answer runtime-error
+# What interpreters and test runners load of themselves where they find it.
+def double(number):
+    return number

@@ -1,0 +1,5 @@
+# expect: wrong-answer runtime-error
+def double(number):
+    knot = []
+    knot.append({"knot": (knot, knot)})
+    return knot
