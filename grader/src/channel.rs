@@ -27,7 +27,7 @@ pub use self::framing::TAIL_BYTES_MAX;
 use self::framing::{DESCRIPTORS_MAX, Framing, violation};
 
 /// Bytes taken from the socket at a time.
-const GULP_BYTES: usize = 64 << 10;
+const GULP_BYTES: usize = 16 << 10;
 /// Most descriptors that may have come before the frames they belong to are complete.
 const DESCRIPTORS_WAITING_MAX: usize = 4 * DESCRIPTORS_MAX;
 

@@ -42,7 +42,7 @@ impl Role {
             && command.environment == environment()
     }
 
-    /// Whether its programs tidy up at their end, and write to all of the interpreter's variables when they do.
+    /// Whether its programs tidy up at their end; ours do not.
     pub fn ends_by_itself(self) -> bool {
         matches!(self, Role::Submission | Role::Module)
     }

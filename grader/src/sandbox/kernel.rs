@@ -154,25 +154,13 @@ struct MemoryMap {
     exe_fd: u32,
 }
 
-/// Copies the program's own variables, which a fork shares with its parent, at once: that is cheaper than page by page
-/// when they are first written, and happens now. A kernel before 5.14 leaves it to that.
-pub fn own_variables() -> io::Result<()> {
-    let program = std::fs::read_link("/proc/self/exe")?;
-    let mut before = "";
-    for line in std::fs::read_to_string("/proc/self/maps")?.lines() {
-        // `start-end rw-p … PATH`, and right behind it, without a path, what has no contents in the file.
-        let path = line.split_ascii_whitespace().nth(5).unwrap_or_default();
-        let ours = |path: &str| std::path::Path::new(path) == program;
-        let behind = path.is_empty() && ours(before);
-        before = path;
-        let Some((start, end)) = line.split_once(' ').and_then(|(range, _)| range.split_once('-')) else { continue };
-        let (Ok(start), Ok(end)) = (usize::from_str_radix(start, 16), usize::from_str_radix(end, 16)) else { continue };
-        if line.contains(" rw-p ") && (ours(path) || behind) {
-            // SAFETY: the contents stay as they are; a range that went away is refused.
-            unsafe { libc::madvise(std::ptr::without_provenance_mut(start), end - start, libc::MADV_POPULATE_WRITE) };
-        }
+/// Copies pages that a fork shares with its parent, at once: that is cheaper than page by page when they are written
+/// to. A kernel before 5.14 leaves it to that.
+pub fn own_pages(pages: std::ops::Range<usize>) {
+    // SAFETY: the contents stay as they are; a range that is not there is refused.
+    unsafe {
+        libc::madvise(std::ptr::without_provenance_mut(pages.start), pages.len(), libc::MADV_POPULATE_WRITE);
     }
-    Ok(())
 }
 
 /// Tidies the allocator up, so that no fork has to, and copies pages for it.

@@ -24,6 +24,7 @@ mod launcher;
 mod policy;
 mod program;
 mod python;
+mod rehearsal;
 mod root;
 pub mod sockets;
 pub mod tasks;

@@ -18,6 +18,7 @@ use super::init::ProcessLimits;
 use super::interpreter::Role;
 use super::kernel;
 use super::launcher::{Ids, Life, named};
+use super::rehearsal;
 use crate::channel::Channel;
 
 /// A program to start.
@@ -72,7 +73,7 @@ fn confine(confinement: Confinement, warm: Option<Role>) -> io::Result<()> {
     rustix::process::chdir("/work")?;
     kernel::reset_signals();
     if warm.is_some_and(Role::ends_by_itself) {
-        kernel::own_variables()?;
+        rehearsal::own_what_programs_write();
     }
     wall.restrict_self().map_err(io::Error::other)?;
     kernel::install_filter(&filter).map_err(io::Error::other)

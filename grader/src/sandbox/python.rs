@@ -23,7 +23,10 @@ use super::interpreter::{Role, environment};
 use super::kernel;
 use super::launcher::{Life, Template, named};
 use super::program::out_of_the_way;
+use super::rehearsal;
 
+/// The program of a rehearsal.
+const REHEARSAL: &str = "/practicum/template/rehearsal.py";
 /// Where a template's interpreter has its channel.
 const ORDERS: i32 = 3;
 /// How much of `PyConfig` is searched; it has some 400 bytes.
@@ -68,8 +71,13 @@ fn serve_template() -> io::Result<Vec<u8>> {
     // For the life that follows, which may end in a program of its own descriptors.
     let orders = rustix::io::fcntl_dupfd_cloexec(&orders, ORDERS + 1).map(|copy| (copy, drop(orders)).0)?;
     kernel::trim_heap();
-    let Some(program) = Life::Template(Template::new(role, orders, true)).live()? else { std::process::exit(0) };
-    let (argv, bans) = program.begin()?;
+    let (argv, bans) = match role.ends_by_itself() && rehearsal::rehearse()? {
+        true => (role.command(REHEARSAL), vec![]),
+        false => {
+            let template = Life::Template(Template::new(role, orders, true));
+            template.live()?.unwrap_or_else(|| std::process::exit(0)).begin()?
+        }
+    };
     python.after_fork();
     python.configure(&configuration, &argv[role.flags().len()..])?;
     // For `/proc/self/cmdline`; where the kernel does not let us, that tells the template's.

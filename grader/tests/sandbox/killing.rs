@@ -6,11 +6,12 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use grader::Grader;
-use grader::sandbox::{Role, Sandbox, SandboxLimits};
+use grader::sandbox::{Role, Sandbox};
 use libtest_mimic::Failed;
 
 use crate::traces::Traces;
-use crate::{LIMITS, Test, World, first_line, start};
+use crate::tree::{self, SLEEP, SPIN};
+use crate::{Test, World, start};
 
 pub const TESTS: [(&str, Test); 4] = [
     ("sleepers_that_ignore_every_signal_are_killed", |grader| is_killed(grader, SLEEP)),
@@ -21,50 +22,18 @@ pub const TESTS: [(&str, Test); 4] = [
 
 /// The word that makes this program a grader to be killed.
 const VICTIM_WORD: &str = "a-grader-to-be-killed";
-const SLEEP: &str = "signal.pause()";
-const SPIN: &str = "pass";
-/// CPU time after which a tree is taken to spin.
-const SPUN_US: u64 = 500_000;
-/// Processes in the tree.
-const TREE: usize = 500;
-const TREE_LIMITS: SandboxLimits =
-    SandboxLimits { cpu_s: 600, memory_bytes: 2 << 30, processes: TREE as u32, ..LIMITS };
 
-/// A tree of processes, each of which does `what` for ever; its sandbox.
-fn tree(world: &mut World, what: &str) -> Sandbox {
-    let mut sandbox = world.sandbox_within(Role::Submission, TREE_LIMITS);
-    // They begin together, for some that spin would hold up the making of others.
-    let source = format!(
-        "import ctypes, os, signal
-for number in set(range(1, 65)) - {{signal.SIGKILL, signal.SIGSTOP, 32, 33}}:
-    signal.signal(number, signal.SIG_IGN)
-ctypes.CDLL(None).prctl(1, 0)  # nor to end with its parent
-begin, begin_end = os.pipe()
-for number in range({TREE} - 1):
-    if os.fork() == 0:
-        number % 10 or os.setsid()
-        os.close(begin_end)
-        os.read(begin, 1)
-        while True: {what}
-os.close(begin_end)
-print('full', flush=True)
-while True: {what}"
-    );
-    let (_, mut output) = start(&mut sandbox, &source);
-    assert_eq!(first_line(&mut output), "full");
-    assert_eq!(sandbox.processes().len(), TREE);
-    if what == SPIN {
-        let before = sandbox.usage().cpu_us;
-        while sandbox.usage().cpu_us < before + SPUN_US {
-            std::thread::yield_now();
-        }
-    }
+/// A sandbox with a tree in it.
+fn grown(world: &mut World, what: &str) -> Sandbox {
+    let mut sandbox = world.sandbox_within(Role::Submission, tree::LIMITS);
+    let (_, mut output) = start(&mut sandbox, &tree::source(what));
+    tree::grown(&sandbox, what, &mut output);
     sandbox
 }
 
 fn is_killed(grader: &Arc<Grader>, what: &str) -> Result<(), Failed> {
     let mut world = World::new(grader);
-    let sandbox = tree(&mut world, what);
+    let sandbox = grown(&mut world, what);
     let traces = Traces::of(&sandbox);
     drop(sandbox);
     drop(world);
@@ -79,7 +48,7 @@ pub fn victim_main() {
     let (Some(VICTIM_WORD), Some(what)) = (words.next().as_deref(), words.next()) else { return };
     let grader = Grader::new(true).unwrap();
     let mut world = World::new(&grader);
-    let sandbox = tree(&mut world, &what);
+    let sandbox = grown(&mut world, &what);
     let processes: Vec<String> =
         sandbox.processes().into_iter().chain([sandbox.init_pid()]).map(|pid| pid.to_string()).collect();
     println!("{}", processes.join(" "));
@@ -94,7 +63,7 @@ fn does_not_outlive_its_grader(what: &str) -> Result<(), Failed> {
     let mut line = String::new();
     BufReader::new(victim.stdout.take().expect("a pipe")).read_line(&mut line)?;
     let processes = line.split_whitespace().map(str::parse).collect::<Result<Vec<i32>, _>>()?;
-    assert_eq!(processes.len(), TREE + 1);
+    assert_eq!(processes.len(), tree::PROCESSES as usize + 1);
     let (traces, groups) = Traces::of_processes(processes).apart_from_groups();
     victim.kill()?;
     victim.wait()?;

@@ -7,6 +7,8 @@ mod facts;
 mod killing;
 #[path = "../host/traces.rs"]
 mod traces;
+#[path = "../host/tree.rs"]
+mod tree;
 
 use std::io::{PipeReader, Read};
 use std::os::fd::{AsFd, OwnedFd};

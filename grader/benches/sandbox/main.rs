@@ -1,19 +1,24 @@
-//! What a sandbox costs, beside a bare process, `unshare` and bubblewrap: `make bench-sandbox`.
+//! What a sandbox costs, beside a bare process, `unshare` and bubblewrap, and how long its end takes: `make bench-sandbox`.
 //!
 //! All are measured in turns in one run, so that whatever else the machine does falls on all alike; what counts are the
 //! ratios. *Critical* is the time that somebody waits: from the order to start the program until everything of it is
 //! gone. What a sandbox does before it knows the program is *prepared* and not in it, but is in *cpu*, which is that of
 //! all processes that take part, and in *runs a second*.
 
+mod kill;
+mod meter;
+#[path = "../../tests/host/tree.rs"]
+mod tree;
+
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use grader::Grader;
-use grader::sandbox::{Launcher, Notice, Role, SandboxLimits, environment};
+use grader::sandbox::{Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
 use grader::submission::FileName;
+use meter::CpuMeter;
 
 const LIMITS: SandboxLimits =
     SandboxLimits { cpu_s: 10, memory_bytes: 128 << 20, processes: 16, work_bytes: 16 << 20, work_files: 1024 };
@@ -82,6 +87,7 @@ fn main() {
             compare(&grader, &meter, program, &competitors, width);
         }
     }
+    kill::measure(&grader);
     println!("load {}", load());
 }
 
@@ -160,18 +166,29 @@ fn run(launcher: &mut Launcher, program: &str, kind: Kind) -> Duration {
     }
     launcher.world().expect("a network");
     let mut sandbox = launcher.sandbox(Role::Submission, LIMITS, &[], &[]).expect("a sandbox");
-    let nothing: OwnedFd = fs::File::open("/dev/null").expect("a null device").into();
     let argv = match kind {
-        Kind::Warm => Role::Submission.command("pass.py"),
+        Kind::Warm => Role::Submission.command(PROGRAM),
         _ => words.iter().map(|word| (*word).to_owned()).collect(),
     };
     sandbox.prepared().expect("a sandbox");
     let began = Instant::now();
-    sandbox.work().write(&FileName::parse(b"pass.py").expect("a name"), b"pass\n").expect("room for a file");
-    let id = sandbox.spawn(&argv, &environment(), &[nothing.as_fd(); 3]).expect("a program");
+    let id = start(&mut sandbox, b"pass\n", &argv, &nothing());
     while !matches!(sandbox.next_notice().expect("a notice"), Notice::Exited { id: exited, .. } if exited == id) {}
     drop(sandbox);
     began.elapsed()
+}
+
+const PROGRAM: &str = "program.py";
+
+/// Writes `source` as [`PROGRAM`] and starts `argv`, which speaks to `output`; the name of its process.
+fn start(sandbox: &mut Sandbox, source: &[u8], argv: &[String], output: &OwnedFd) -> u64 {
+    sandbox.work().write(&FileName::parse(PROGRAM.as_bytes()).expect("a name"), source).expect("room for a file");
+    let nothing = nothing();
+    sandbox.spawn(argv, &environment(), &[nothing.as_fd(), output.as_fd(), nothing.as_fd()]).expect("a program")
+}
+
+fn nothing() -> OwnedFd {
+    fs::File::options().read(true).write(true).open("/dev/null").expect("a null device").into()
 }
 
 fn show(program: &str, width: usize, competitors: &[Kind], figures: &mut [Figures]) {
@@ -192,40 +209,4 @@ fn show(program: &str, width: usize, competitors: &[Kind], figures: &mut [Figure
 
 fn load() -> String {
     fs::read_to_string("/proc/loadavg").unwrap_or_default().split(' ').next().unwrap_or_default().to_owned()
-}
-
-/// CPU time of this process and all that come from it, by a control group of their own; without one, zero.
-struct CpuMeter {
-    usage: Option<PathBuf>,
-}
-
-impl CpuMeter {
-    /// Moves this process into a fresh group.
-    fn new() -> CpuMeter {
-        let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        let path = own.lines().find_map(|line| line.split_once("cpuacct:").map(|(_, path)| path.to_owned()));
-        let usage = path.and_then(|path| {
-            let base = PathBuf::from("/sys/fs/cgroup/cpuacct").join(path.trim_start_matches('/'));
-            let group = base.join(format!("bench-{}", std::process::id()));
-            fs::create_dir(&group).ok()?;
-            fs::write(group.join("cgroup.procs"), "0").ok()?;
-            Some(group.join("cpuacct.usage"))
-        });
-        CpuMeter { usage }
-    }
-
-    fn used_s(&self) -> f64 {
-        let usage = self.usage.as_ref().and_then(|path| fs::read_to_string(path).ok());
-        usage.and_then(|usage| usage.trim().parse::<f64>().ok()).unwrap_or(0.0) / 1e9
-    }
-}
-
-impl Drop for CpuMeter {
-    fn drop(&mut self) {
-        if let Some(group) = self.usage.as_ref().and_then(|usage| usage.parent()) {
-            let back = group.parent().map(|base| base.join("cgroup.procs"));
-            let _ = back.map(|procs| fs::write(procs, std::process::id().to_string()));
-            let _ = fs::remove_dir(group);
-        }
-    }
 }
