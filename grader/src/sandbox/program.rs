@@ -173,7 +173,8 @@ fn drop_rights(ids: Option<Ids>) -> io::Result<()> {
     };
     // The change of user made /proc/self root's; the id maps are written through it.
     rustix::process::set_dumpable_behavior(DumpableBehavior::Dumpable)?;
-    kernel::unshare(UnshareFlags::NEWUSER)?;
+    // Refused to whoever lives in a chroot.
+    named("make a user namespace", kernel::unshare(UnshareFlags::NEWUSER))?;
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/uid_map", format!("1000 {outer} 1"))?;
     fs::write("/proc/self/gid_map", format!("1000 {outer} 1"))?;
