@@ -25,7 +25,7 @@ RECORD = 2>&1 | tee .cache/test/$@.log
 # The first exercise of each section.
 ONE_PER_SECTION = $(shell awk '/^section *=/ && !seen[$$3]++ { split(FILENAME, path, "/"); print path[2] }' exercises/*/exercise.toml)
 
-.PHONY: help run test bench bench-sandbox fuzz soak fmt clean
+.PHONY: help run test bench bench-sandbox fuzz kernel-test soak fmt clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -51,6 +51,11 @@ fuzz: setup-fuzz ## look for bytes that break what reads from a sandbox (MINUTES
 	    .cache/fuzz/$$target grader/fuzz/corpus/$$target -- -max_total_time=$$(($(MINUTES) * 60)) -rss_limit_mb=2048 \
 	    -timeout=20 -dict=grader/fuzz/words.dict -print_final_stats=1; \
 	done
+
+kernel-test: setup-run build ## try the sandbox under Debian's own kernel, emulated, with control groups of version 2 alone
+	cargo test --package grader --locked --no-run
+	scripts/on-debian-kernel $(PRACTICUM) doctor
+	scripts/on-debian-kernel cargo test --offline --locked --package grader --test alike --test sandbox --test grading
 
 soak: setup-run build ## accept every exercise thoroughly, with every core busy
 	$(PRACTICUM) check --thorough
@@ -90,7 +95,7 @@ check-format:
 	cargo fmt --manifest-path grader/fuzz/Cargo.toml --check
 
 check-containers:
-	$(TOOLS)/shellcheck scripts/setup .ci/run deploy/entrypoint deploy/database-roles
+	$(TOOLS)/shellcheck scripts/setup scripts/on-debian-kernel .ci/run deploy/entrypoint deploy/database-roles
 	$(TOOLS)/hadolint Dockerfile
 	$(TOOLS)/docker-compose --file docker-compose.yml config --quiet
 

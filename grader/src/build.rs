@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::exercise::Exercise;
 use crate::grading::GraderError;
-use crate::sandbox::{Exit, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
+use crate::sandbox::{Exit, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits, Usage, environment};
 use crate::submission::Submission;
 use crate::verdict::Verdict;
 
@@ -75,7 +75,10 @@ impl Parse {
 
     /// What is wrong with the submission; `None` when nothing is.
     pub fn finish(self, exercise: &Exercise, python_version: &str) -> Result<Option<Refusal>, GraderError> {
-        let (exit, text) = self.wait()?;
+        let (exit, text, used) = self.wait()?;
+        if used.foreign_kills > 0 {
+            return Err(GraderError::out_of_memory());
+        }
         let facts: Option<Facts> = serde_json::from_slice(&text).ok();
         Ok(match facts {
             Some(facts) if exit == Some(Exit::Exited(0)) => judge(&facts, &exercise.manifest().ban, python_version),
@@ -88,18 +91,19 @@ impl Parse {
     }
 
     /// How it ended, if by itself, and what it found.
-    fn wait(mut self) -> Result<(Option<Exit>, Vec<u8>), GraderError> {
+    fn wait(mut self) -> Result<(Option<Exit>, Vec<u8>, Usage), GraderError> {
         let _killer = self.sandbox.killer_after(PATIENCE)?;
         let mut text = Vec::new();
         std::fs::File::from(self.facts).take(FACTS_BYTES_MAX).read_to_end(&mut text)?;
-        loop {
-            match self.sandbox.next_notice() {
-                Ok(Notice::Exited { exit, .. }) => return Ok((Some(exit), text)),
-                Ok(_) => {}
-                // Killed for its time.
-                Err(_) => return Ok((None, text)),
+        let exit = loop {
+            match self.sandbox.next_notice()? {
+                Notice::Exited { exit, .. } => break Some(exit),
+                // Killed for its time, or its memory.
+                Notice::Gone => break None,
+                _ => {}
             }
-        }
+        };
+        Ok((exit, text, self.sandbox.usage()))
     }
 }
 

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::grading::{Grader, GraderError};
+use crate::sandbox::sockets::{Protocol, SocketTable};
 use crate::sandbox::tasks::{self, Doing, Wait};
-use crate::sandbox::{Exit, Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
+use crate::sandbox::{Launcher, Role, Sandbox, SandboxLimits, environment};
 use crate::submission::FileName;
 
 /// One thing that was looked at.
@@ -72,9 +73,10 @@ pub fn examine() -> Vec<Finding> {
     };
     findings.push(present("Python", format!("/usr/bin/python3 is {}", grader.python_version())));
     findings.extend(control_groups(&grader));
-    match grader.launcher().and_then(|mut launcher| launcher.world().map_err(GraderError::from).map(|_| launcher)) {
-        Ok(mut launcher) => {
+    match grader.launcher().and_then(|mut launcher| Ok((launcher.world()?, launcher))) {
+        Ok((table, mut launcher)) => {
             findings.push(present("namespaces", "mounts, processes, network, IPC and users have their own".to_owned()));
+            findings.push(sockets(&table));
             findings.extend(CORE.iter().map(|(wall, program)| attacked(&mut launcher, wall, program)));
             findings.push(landlock(&mut launcher));
             findings.push(deadlocks(&mut launcher));
@@ -159,6 +161,17 @@ fn interpreters(grader: &Grader) -> Finding {
     }
 }
 
+/// Without the kernel's list of sockets no server is ever seen to be ready.
+fn sockets(table: &SocketTable) -> Finding {
+    let what = "servers can be seen";
+    match [Protocol::Tcp, Protocol::Udp].iter().try_for_each(|protocol| table.sockets(*protocol).map(|_| ())) {
+        Ok(()) => present(what, "the kernel lists the sockets of a case's network".to_owned()),
+        Err(error) => {
+            absent(what, &error, "Load the kernel's modules for that on the host: modprobe --all tcp_diag udp_diag.")
+        }
+    }
+}
+
 fn slowness(grader: &Grader) -> Finding {
     let what = "slow machines can be tried";
     match grader.slowed(100) {
@@ -218,7 +231,7 @@ fn attack(launcher: &mut Launcher, program: &str) -> Result<String, GraderError>
     let mut sandbox = sandbox(launcher)?;
     let (id, mut output) = start(&mut sandbox, program)?;
     let _killer = sandbox.killer_after(PATIENCE)?;
-    exit_of(&mut sandbox, id)?;
+    sandbox.exit_of(id)?;
     sandbox.kill();
     let mut said = String::new();
     output.read_to_string(&mut said)?;
@@ -227,16 +240,6 @@ fn attack(launcher: &mut Launcher, program: &str) -> Result<String, GraderError>
 
 fn sandbox(launcher: &mut Launcher) -> Result<Sandbox, GraderError> {
     Ok(launcher.sandbox(Role::Submission, LIMITS, &[], &[])?)
-}
-
-fn exit_of(sandbox: &mut Sandbox, id: u64) -> Result<Exit, GraderError> {
-    loop {
-        if let Notice::Exited { id: exited, exit } = sandbox.next_notice()?
-            && exited == id
-        {
-            return Ok(exit);
-        }
-    }
 }
 
 fn present(what: &str, detail: String) -> Finding {

@@ -35,6 +35,17 @@ pub enum GraderError {
     Io(#[from] std::io::Error),
 }
 
+impl GraderError {
+    /// What is left of a submission then says nothing about it.
+    pub(crate) fn out_of_memory() -> GraderError {
+        GraderError::Sandbox(
+            "this machine, or the group that the grader is in, has too little memory: the kernel killed a sandbox that \
+             was within its own limit"
+                .to_owned(),
+        )
+    }
+}
+
 /// What to grade and how.
 #[derive(Clone, Debug)]
 pub struct Request {

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use grader::Grader;
-use grader::sandbox::{Exit, Launcher, Notice, Role, SandboxLimits, environment};
+use grader::sandbox::{Exit, Launcher, Role, SandboxLimits, environment};
 use grader::submission::FileName;
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -89,13 +89,7 @@ fn run(launcher: &mut Launcher, role: Role, source: &str) -> Result<Said, Failed
     drop(descriptors);
     let complaint = std::thread::spawn(move || read(complaint));
     let output = read(output);
-    let exit = loop {
-        if let Notice::Exited { id: exited, exit } = sandbox.next_notice()?
-            && exited == id
-        {
-            break exit;
-        }
-    };
+    let exit = sandbox.exit_of(id)?.ok_or("the sandbox died")?;
     Ok(Said { exit, output: without_addresses(&output), complaint: without_addresses(&complaint.join().unwrap()) })
 }
 

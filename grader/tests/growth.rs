@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use grader::sandbox::sockets::Protocol;
-use grader::sandbox::{Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
+use grader::sandbox::{Launcher, Role, Sandbox, SandboxLimits, environment};
 use grader::seed::Root;
 use grader::submission::FileName;
 use grader::{Exercise, Grader, Request};
@@ -110,15 +110,15 @@ fn case(launcher: &mut Launcher, number: usize) -> Result<(), Failed> {
         7 => {
             let nothing: OwnedFd = std::fs::File::open("/dev/null")?.into();
             let id = submission.spawn(&["/usr/bin/true".to_owned()], &environment(), &[nothing.as_fd(); 3])?;
-            ended(&mut submission, id)?;
+            submission.exit_of(id)?;
         }
         _ => {
             let (server, listening) = start(&mut submission, Role::Submission, LISTENS)?;
             assert_eq!(first_line(listening)?, "listening");
             let (client, heard) = start(&mut examiner, Role::Examiner, CONNECTS)?;
             assert_eq!(first_line(heard)?, "hello");
-            ended(&mut submission, server)?;
-            ended(&mut examiner, client)?;
+            submission.exit_of(server)?;
+            examiner.exit_of(client)?;
         }
     }
     table.sockets(Protocol::Tcp)?;
@@ -142,9 +142,4 @@ fn first_line(output: OwnedFd) -> Result<String, Failed> {
         line.push(byte[0]);
     }
     Ok(String::from_utf8(line)?)
-}
-
-fn ended(sandbox: &mut Sandbox, id: u64) -> Result<(), Failed> {
-    while !matches!(sandbox.next_notice()?, Notice::Exited { id: exited, .. } if exited == id) {}
-    Ok(())
 }

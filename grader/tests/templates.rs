@@ -5,9 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 
-use grader::sandbox::{
-    Exit, Hierarchies, LAUNCHER_WORD, Launcher, Notice, Role, SandboxLimits, Templates, environment,
-};
+use grader::sandbox::{Exit, Hierarchies, LAUNCHER_WORD, Launcher, Role, SandboxLimits, Templates, environment};
 use grader::submission::FileName;
 use libtest_mimic::{Arguments, Failed, Trial};
 use rustix::process::{Pid, Signal};
@@ -80,14 +78,8 @@ fn run(templates: &Arc<Templates>) -> Result<(), Failed> {
     let nothing: OwnedFd = fs::File::open("/dev/null")?.into();
     let argv = Role::Submission.command("program.py");
     let id = sandbox.spawn(&argv, &environment(), &[nothing.as_fd(); 3])?;
-    loop {
-        if let Notice::Exited { id: exited, exit } = sandbox.next_notice()?
-            && exited == id
-        {
-            assert_eq!(exit, Exit::Exited(7));
-            return Ok(());
-        }
-    }
+    assert_eq!(sandbox.exit_of(id)?, Some(Exit::Exited(7)));
+    Ok(())
 }
 
 /// The only root that lives.

@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use grader::Grader;
-use grader::sandbox::{Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
+use grader::sandbox::{Launcher, Role, Sandbox, SandboxLimits, environment};
 use grader::submission::FileName;
 use meter::CpuMeter;
 
@@ -173,7 +173,7 @@ fn run(launcher: &mut Launcher, program: &str, kind: Kind) -> Duration {
     sandbox.prepared().expect("a sandbox");
     let began = Instant::now();
     let id = start(&mut sandbox, b"pass\n", &argv, &nothing());
-    while !matches!(sandbox.next_notice().expect("a notice"), Notice::Exited { id: exited, .. } if exited == id) {}
+    sandbox.exit_of(id).expect("a notice").expect("a sandbox");
     drop(sandbox);
     began.elapsed()
 }

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 /// How long removing an emptied group is tried before it is left to the janitor.
 const REMOVE_PATIENCE: Duration = Duration::from_secs(2);
 const PREFIX: &str = "practicum-";
+/// Most that the kernel asks for at a time before it kills.
+const REFUSED_BYTES_MAX: u64 = 1 << 20;
 /// A share of the processor is one of each such span: short, so that a short program feels it too.
 const SHARE_PERIOD_US: u32 = 10_000;
 
@@ -63,8 +65,10 @@ pub struct GroupLimits {
 pub struct GroupUsage {
     pub cpu_us: u64,
     pub peak_bytes: u64,
-    /// Tasks that the kernel killed for want of memory.
+    /// Tasks that the kernel killed because the group had no more memory.
     pub memory_kills: u64,
+    /// Tasks that it killed because others had taken the memory: the machine, or a group above.
+    pub foreign_kills: u64,
     /// Most processes and threads at a time, the sandbox's own init counted; 0 where the kernel does not tell.
     pub processes_peak: u64,
     /// Forks refused at the limit.
@@ -244,16 +248,26 @@ impl Group {
             (self.v1(Controller::Memory), self.v1(Controller::Processes), self.v1(Controller::CpuTime));
         let (v2, share) = (self.v2.as_deref(), self.v1(Controller::CpuShare));
         let cpu_v2 = keyed(v2, "cpu.stat", "usage_usec");
+        let kills = keyed(memory, "memory.oom_control", "oom_kill").or(keyed(v2, "memory.events", "oom_kill"));
+        let (memory_kills, foreign_kills) = if self.has_run_out() { (kills, None) } else { (None, kills) };
         GroupUsage {
             cpu_us: number(cpu, "cpuacct.usage").map(|ns| ns / 1000).or(cpu_v2).unwrap_or(0),
             peak_bytes: number(memory, "memory.max_usage_in_bytes").or(number(v2, "memory.peak")).unwrap_or(0),
-            memory_kills: keyed(memory, "memory.oom_control", "oom_kill")
-                .or(keyed(v2, "memory.events", "oom_kill"))
-                .unwrap_or(0),
+            memory_kills: memory_kills.unwrap_or(0),
+            foreign_kills: foreign_kills.unwrap_or(0),
             processes_peak: number(processes, "pids.peak").or(number(v2, "pids.peak")).unwrap_or(0),
             processes_refused: keyed(processes, "pids.events", "max").or(keyed(v2, "pids.events", "max")).unwrap_or(0),
             throttled: keyed(share, "cpu.stat", "nr_throttled").or(keyed(v2, "cpu.stat", "nr_throttled")).unwrap_or(0),
         }
+    }
+
+    /// Whether it has ever wanted more memory than its limit. Version 1 does not tell on every kernel (`failcnt` may stay
+    /// 0), but what was refused was little more than what was left.
+    fn has_run_out(&self) -> bool {
+        let memory = self.v1(Controller::Memory);
+        let at_most = number(memory, "memory.max_usage_in_bytes").zip(number(memory, "memory.limit_in_bytes"));
+        at_most.is_some_and(|(peak, limit)| peak + REFUSED_BYTES_MAX >= limit)
+            || keyed(self.v2.as_deref(), "memory.events", "oom").is_some_and(|times| times > 0)
     }
 
     /// Forgets the memory peak, so that [`Group::usage`] tells the peak from now on. A v2 kernel before 6.12 cannot.

@@ -48,7 +48,7 @@ pub struct ProcessLimits {
     pub descriptors: u64,
 }
 
-/// What an init tells the grader.
+/// What the grader hears of a sandbox; all but the last from its init.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "notice", rename_all = "kebab-case")]
 pub enum Notice {
@@ -73,6 +73,8 @@ pub enum Notice {
         id: u64,
         exit: Exit,
     },
+    /// Init has ended, and with it everything else.
+    Gone,
 }
 
 /// How a process ended: a fact, not a judgement.

@@ -94,6 +94,8 @@ pub struct Usage {
     pub peak_bytes: u64,
     /// Tasks killed at the memory limit.
     pub memory_kills: u64,
+    /// Tasks killed for want of memory that this sandbox had not taken: nobody's fault inside.
+    pub foreign_kills: u64,
     /// Most processes and threads at a time; 0 where the kernel does not tell.
     pub processes_peak: u64,
     /// Forks refused at the process limit.
@@ -155,6 +157,7 @@ impl Sandbox {
             match self.receive()? {
                 Notice::Ready => self.prepared = true,
                 Notice::Broken { reason } => return Err(io::Error::other(reason)),
+                Notice::Gone => return Err(gone()),
                 other => return Err(io::Error::other(format!("init began with {other:?}"))),
             }
         }
@@ -183,6 +186,7 @@ impl Sandbox {
                 Notice::NotSpawned { id: failed, reason } if failed == id => {
                     return Err(io::Error::other(format!("start {:?}: {reason}", argv.first())));
                 }
+                Notice::Gone => return Err(gone()),
                 notice => self.notices.push_back(notice),
             }
         }
@@ -194,24 +198,39 @@ impl Sandbox {
         loop {
             match self.receive()? {
                 Notice::Signalled { id: signalled } if signalled == id => return Ok(()),
+                Notice::Gone => return Ok(()),
                 notice => self.notices.push_back(notice),
             }
         }
     }
 
-    /// What happened to programs since the last call; never waits.
+    /// What happened since the last call; never waits. Once everything is gone it says so at each call.
     pub fn try_notice(&mut self) -> io::Result<Option<Notice>> {
         if let Some(notice) = self.notices.pop_front() {
             return Ok(Some(notice));
         }
-        self.control.try_receive()?.map(|frame| frame.head()).transpose()
+        match self.control.try_receive()? {
+            Some(frame) => frame.head().map(Some),
+            None => Ok(self.control.ended().then_some(Notice::Gone)),
+        }
     }
 
-    /// The next notice, waiting for it; an error once init is gone.
+    /// The next notice, waiting for it.
     pub fn next_notice(&mut self) -> io::Result<Notice> {
         match self.notices.pop_front() {
             Some(notice) => Ok(notice),
             None => self.receive(),
+        }
+    }
+
+    /// How a program ended, waiting for it and for nothing else; `None` when the whole sandbox did.
+    pub fn exit_of(&mut self, id: u64) -> io::Result<Option<Exit>> {
+        loop {
+            match self.next_notice()? {
+                Notice::Exited { id: exited, exit } if exited == id => return Ok(Some(exit)),
+                Notice::Gone => return Ok(None),
+                _ => {}
+            }
         }
     }
 
@@ -242,6 +261,7 @@ impl Sandbox {
             cpu_us: used.cpu_us,
             peak_bytes: used.peak_bytes,
             memory_kills: used.memory_kills,
+            foreign_kills: used.foreign_kills,
             processes_peak: used.processes_peak.saturating_sub(1),
             processes_refused: used.processes_refused,
             throttled: used.throttled,
@@ -278,8 +298,12 @@ impl Sandbox {
 
     fn receive(&mut self) -> io::Result<Notice> {
         let frame: Option<Frame> = self.control.receive()?;
-        frame.ok_or_else(|| io::Error::other("the sandbox's init died"))?.head()
+        frame.map_or(Ok(Notice::Gone), |frame| frame.head())
     }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the sandbox is gone")
 }
 
 /// A kill that is called off by dropping this.

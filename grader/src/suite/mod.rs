@@ -11,6 +11,8 @@
 //! verdict (see [`crate::verdict`]). A wait is ended by an event, by proof that no event will come, or by the case's
 //! wall limit as the last resort.
 
+mod examiner;
+mod facts;
 mod output;
 mod programs;
 pub mod protocol;
@@ -24,6 +26,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use serde::Serialize;
 
+pub use self::facts::{Ending, Facts, LimitHit};
 use self::output::Captured;
 pub use self::output::OUTPUT_BYTES_MAX;
 use self::programs::Running;
@@ -34,9 +37,9 @@ use self::questions::{Awaits, Questions, is_at};
 use crate::channel::{Channel, Frame};
 use crate::exercise::{Case, Exercise, Limits};
 use crate::grading::GraderError;
-use crate::report::{self, OutputStream};
+use crate::report;
 use crate::sandbox::sockets::{Protocol, SocketTable};
-use crate::sandbox::{self, LIBRARY, Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
+use crate::sandbox::{self, Launcher, Notice, Role, Sandbox, SandboxLimits};
 use crate::seed::CaseSeed;
 use crate::submission::{FileName, Submission};
 
@@ -44,9 +47,6 @@ use crate::submission::{FileName, Submission};
 const LIMITS_INTERVAL: Duration = Duration::from_millis(10);
 /// A wall limit is at least this many times the CPU limit, so that a slow machine changes no verdict.
 const WALL_PER_CPU: u32 = 6;
-/// What an examiner may use.
-const EXAMINER_LIMITS: SandboxLimits =
-    SandboxLimits { cpu_s: 60, memory_bytes: 768 << 20, processes: 64, work_bytes: 64 << 20, work_files: 4096 };
 /// A submission's work folder. What lies in it counts as memory too.
 const WORK_BYTES: u64 = 64 << 20;
 const WORK_FILES: u64 = 4096;
@@ -67,36 +67,6 @@ impl Setup<'_> {
     fn role(&self) -> Role {
         if self.exercise.manifest().programs.is_empty() { Role::Module } else { Role::Submission }
     }
-}
-
-/// What is known after a case: the examiner's word and the kernel's facts.
-#[derive(Debug)]
-pub struct Facts {
-    pub ending: Ending,
-    /// Programs that were started, in order.
-    pub programs: Vec<Started>,
-    pub limits: Limits,
-    pub usage: report::Usage,
-    /// Forks refused at the process limit.
-    pub processes_refused: u64,
-    /// Whether it had no room left for files.
-    pub disk_full: bool,
-}
-
-#[derive(Debug)]
-pub enum Ending {
-    Passed,
-    Failed { kind: FailureKind, message: String, evidence: Vec<report::Evidence> },
-    Limit(LimitHit),
-}
-
-/// Which limit ended a submission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LimitHit {
-    Cpu,
-    Wall,
-    Memory,
-    Output,
 }
 
 /// A case that is ready to begin: both sandboxes stand, the examiner's interpreter starts. Dropping it kills everything.
@@ -125,7 +95,7 @@ impl<'a> World<'a> {
         let limits = sandbox_limits(setup.limits);
         let mut submission = launcher.sandbox(setup.role(), limits, &manifest.names, &manifest.ban)?;
         // While that furnishes itself.
-        let (examiner, channel, spoken) = prepare_examiner(launcher, setup)?;
+        let (examiner, channel, spoken) = examiner::prepare(launcher, setup)?;
         submission.work().fill(setup.submission)?;
         submission.prepared()?;
         let now = Instant::now();
@@ -150,8 +120,16 @@ impl<'a> World<'a> {
     pub fn run(&mut self, cancelled: &dyn Fn() -> bool) -> Result<Facts, GraderError> {
         self.began = Instant::now();
         self.tell(&self.order(), b"", &[])?;
-        let ending = self.serve(cancelled)?;
+        let ending = self.serve(cancelled).or_else(|error| self.dead_of_memory(error))?;
         Ok(self.finish(ending))
+    }
+
+    /// A sandbox whose memory ran out answers nothing any more: what failed because of that is no fault of ours.
+    fn dead_of_memory(&mut self, error: GraderError) -> Result<Ending, GraderError> {
+        match self.memory_limit_hit()? {
+            true if !matches!(error, GraderError::Cancelled) => Ok(Ending::Limit(LimitHit::Memory)),
+            _ => Err(error),
+        }
     }
 
     fn order(&self) -> CaseOrder<'a> {
@@ -209,12 +187,17 @@ impl<'a> World<'a> {
     /// Programs that have ended.
     fn take_notices(&mut self) -> io::Result<()> {
         while let Some(notice) = self.submission.try_notice()? {
-            if let Notice::Exited { id, exit } = notice {
-                self.running.ended(id, exit);
-                self.tell(&Event::Exited { process: id, exit }, b"", &[])?;
+            match notice {
+                Notice::Exited { id, exit } => {
+                    self.running.ended(id, exit);
+                    self.tell(&Event::Exited { process: id, exit }, b"", &[])?;
+                }
+                Notice::Gone => return Err(io::Error::other("the submission's sandbox died")),
+                _ => {}
             }
         }
-        while self.examiner.try_notice()?.is_some() {}
+        // Its channel tells when it has died.
+        while !matches!(self.examiner.try_notice()?, None | Some(Notice::Gone)) {}
         Ok(())
     }
 
@@ -307,14 +290,14 @@ impl<'a> World<'a> {
             return Ok(None);
         }
         self.limits_checked = Instant::now();
-        let (used, limits) = (self.used(), self.setup.limits);
-        if used.memory_kills > 0 {
+        if self.memory_limit_hit()? {
             return Ok(Some(LimitHit::Memory));
         }
+        let (used, limits) = (self.used(), self.setup.limits);
         if used.cpu_us > u64::from(limits.cpu_s) * 1_000_000 {
             return Ok(Some(LimitHit::Cpu));
         }
-        if self.examiner.usage().cpu_us > u64::from(EXAMINER_LIMITS.cpu_s) * 1_000_000 {
+        if self.examiner.usage().cpu_us > u64::from(examiner::LIMITS.cpu_s) * 1_000_000 {
             return Err(suite_error(self.setup.case, &"the examiner used up its CPU time"));
         }
         if self.began.elapsed() > wall_limit(limits) {
@@ -330,10 +313,10 @@ impl<'a> World<'a> {
     /// The examiner's word, unless a limit was broken on the way.
     fn conclude(&mut self, outcome: Outcome) -> Result<Ending, GraderError> {
         self.take_notices()?;
-        let used = self.used();
-        if used.memory_kills > 0 {
+        if self.memory_limit_hit()? {
             return Ok(Ending::Limit(LimitHit::Memory));
         }
+        let used = self.used();
         if used.cpu_us > u64::from(self.setup.limits.cpu_s) * 1_000_000 {
             return Ok(Ending::Limit(LimitHit::Cpu));
         }
@@ -341,6 +324,14 @@ impl<'a> World<'a> {
             Outcome::Passed => Ok(Ending::Passed),
             Outcome::Failed { kind, message, evidence } => Ok(Ending::Failed { kind, message, evidence }),
             Outcome::Error { reason } => Err(suite_error(self.setup.case, &reason)),
+        }
+    }
+
+    fn memory_limit_hit(&self) -> Result<bool, GraderError> {
+        let used = self.submission.usage();
+        match used.foreign_kills {
+            0 => Ok(used.memory_kills > 0),
+            _ => Err(GraderError::out_of_memory()),
         }
     }
 
@@ -395,29 +386,6 @@ pub(crate) fn sandbox_limits(limits: Limits) -> SandboxLimits {
 
 pub fn wall_limit(limits: Limits) -> Duration {
     Duration::from_secs(u64::from(limits.wall_s.max(limits.cpu_s * WALL_PER_CPU)))
-}
-
-/// What the examiner gets to see: the suite, its drivers and data, never the programs it is to tell apart.
-fn suite_files(exercise: &Exercise) -> impl Iterator<Item = &str> {
-    exercise.paths().filter(|path| !path.starts_with("submissions/") && !path.starts_with("starter/"))
-}
-
-/// The examiner with the suite's files, its interpreter starting. Its standard streams go into one capture: what it says
-/// there is for us, when it dies.
-fn prepare_examiner(launcher: &mut Launcher, setup: Setup<'_>) -> Result<(Sandbox, Channel, Captured), GraderError> {
-    let names = &setup.exercise.manifest().names;
-    let mut examiner = launcher.sandbox(Role::Examiner, EXAMINER_LIMITS, names, &[])?;
-    for path in suite_files(setup.exercise) {
-        let name = FileName::parse(path.as_bytes()).map_err(|error| suite_error(setup.case, &error))?;
-        examiner.work().write(&name, setup.exercise.file(path).expect("listed just now"))?;
-    }
-    let (channel, theirs) = Channel::pair()?;
-    let (spoken, spoken_end) = Captured::new(OutputStream::Stderr)?;
-    let nothing: OwnedFd = std::fs::File::open("/dev/null")?.into();
-    let argv = Role::Examiner.command(&format!("{LIBRARY}/examiner/run.py"));
-    let descriptors = [nothing.as_fd(), spoken_end.as_fd(), spoken_end.as_fd(), theirs.as_fd()];
-    examiner.spawn(&argv, &environment(), &descriptors)?;
-    Ok((examiner, channel, spoken))
 }
 
 fn suite_error(case: &Case, reason: &dyn std::fmt::Display) -> GraderError {

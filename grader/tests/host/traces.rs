@@ -71,8 +71,8 @@ impl Traces {
             remains
                 .extend(namespaces(pid).intersection(&self.namespaces).map(|it| format!("{} of {pid}", it.display())));
         }
-        for hierarchy in fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
-            let group = |path: &String| hierarchy.path().join(path.trim_start_matches('/'));
+        for hierarchy in hierarchies() {
+            let group = |path: &String| hierarchy.join(path.trim_start_matches('/'));
             remains
                 .extend(self.groups.iter().map(group).filter(|path| path.is_dir()).map(|it| it.display().to_string()));
         }
@@ -87,6 +87,13 @@ impl Traces {
         );
         remains
     }
+}
+
+/// Where control groups are mounted, if anywhere: one place for version 2 alone, folders in it for version 1.
+fn hierarchies() -> impl Iterator<Item = PathBuf> {
+    let root = PathBuf::from("/sys/fs/cgroup");
+    let below = fs::read_dir(&root).into_iter().flatten().flatten().map(|entry| entry.path());
+    below.chain([root])
 }
 
 fn pids() -> impl Iterator<Item = i32> {

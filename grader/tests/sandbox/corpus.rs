@@ -15,7 +15,7 @@ use libtest_mimic::{Failed, Trial};
 
 use crate::canaries::Canaries;
 use crate::traces::Traces;
-use crate::{World, finish, first_line, start};
+use crate::{World, first_line, start};
 
 const COMMON: &str = include_str!("../hostile/attack.py");
 const READ_BYTES: usize = 100;
@@ -63,12 +63,13 @@ fn a_hostile_program(grader: &Arc<Grader>, path: &Path) -> Result<(), Failed> {
     let said = match expected {
         "contained" => first_line(&mut output),
         "killed for memory" => {
-            finish(&mut sandbox, id);
+            sandbox.exit_of(id).unwrap();
             if sandbox.usage().memory_kills > 0 { expected.to_owned() } else { "not killed".to_owned() }
         }
-        _ => match finish(&mut sandbox, id) {
-            Exit::Exited(code) => format!("exit {code}"),
-            Exit::Signalled(signal) => format!("signal {signal}"),
+        _ => match sandbox.exit_of(id).unwrap() {
+            Some(Exit::Exited(code)) => format!("exit {code}"),
+            Some(Exit::Signalled(signal)) => format!("signal {signal}"),
+            None => "gone".to_owned(),
         },
     };
     if said != expected {

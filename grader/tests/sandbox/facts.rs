@@ -1,16 +1,19 @@
 //! What the kernel tells of a sandbox's use is the use of all of it, whatever a program does to hide some.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use grader::Grader;
-use grader::sandbox::{Exit, Role, Usage};
+use grader::sandbox::{Exit, Role, SandboxLimits, Usage};
 use libtest_mimic::Failed;
 
-use crate::{Test, World, finish, start};
+use crate::{LIMITS, Test, World, start};
 
-pub const TESTS: [(&str, Test); 5] = [
+pub const TESTS: [(&str, Test); 6] = [
     ("cpu_time_cannot_be_hidden", cpu_time_cannot_be_hidden),
     ("memory_of_all_processes_is_counted_together", memory_of_all_processes_is_counted_together),
+    ("want_of_memory_that_others_have_is_told_apart", |_| want_of_memory_that_others_have_is_told_apart()),
     ("processes_and_threads_are_counted_at_their_most", processes_and_threads_are_counted_at_their_most),
     ("files_are_counted_wherever_they_can_be_written", files_are_counted_wherever_they_can_be_written),
     ("a_share_of_the_processor_is_all_that_a_slowed_sandbox_gets", a_share_is_all_that_a_slowed_sandbox_gets),
@@ -27,7 +30,7 @@ fn used(grader: &Grader, source: &str) -> Usage {
     let mut world = World::new(grader);
     let mut sandbox = world.sandbox(Role::Submission);
     let (id, _output) = start(&mut sandbox, source);
-    assert_eq!(finish(&mut sandbox, id), Exit::Exited(0));
+    assert_eq!(sandbox.exit_of(id).unwrap(), Some(Exit::Exited(0)));
     sandbox.usage()
 }
 
@@ -88,6 +91,59 @@ for child in children: os.wait()";
     Ok(())
 }
 
+/// The word that makes this program a grader in a control group of little memory.
+const POOR_WORD: &str = "a-grader-in-a-small-group";
+const POOR_BYTES: u64 = 200 << 20;
+const HOARDS: &str = "hoard = []
+while True: hoard.append(b'x' * (1 << 20))";
+
+/// Lives as that, if this process was started as one, in the group whose folder it is told; says of what its sandbox
+/// died.
+pub fn poor_main() {
+    let mut words = std::env::args().skip(1);
+    let (Some(POOR_WORD), Some(group)) = (words.next().as_deref(), words.next()) else { return };
+    std::fs::write(Path::new(&group).join("cgroup.procs"), "0").unwrap();
+    let grader = Grader::new(true).unwrap();
+    let mut world = World::new(&grader);
+    let limits = SandboxLimits { memory_bytes: 4 * POOR_BYTES, ..LIMITS };
+    let mut sandbox = world.sandbox_within(Role::Submission, limits);
+    let (id, _output) = start(&mut sandbox, HOARDS);
+    sandbox.exit_of(id).unwrap();
+    let used = sandbox.usage();
+    println!("{}", if used.foreign_kills > 0 && used.memory_kills == 0 { "foreign" } else { "its own" });
+    std::process::exit(0)
+}
+
+/// A control group beside ours with little memory, where this machine lets us make one.
+fn small_group() -> Option<PathBuf> {
+    let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let v1 = own.lines().find_map(|line| Some(line.split_once(":memory:")?.1));
+    let v2 = own.lines().find_map(|line| line.strip_prefix("0::"));
+    let (ours, limit) = match (v1, v2) {
+        (Some(path), _) => (format!("/sys/fs/cgroup/memory{path}"), "memory.limit_in_bytes"),
+        // Graders step down into a group of this name.
+        (None, path) => (format!("/sys/fs/cgroup{}", path?.trim_end_matches("/practicum")), "memory.max"),
+    };
+    let group = Path::new(&ours).join(format!("small-{}", std::process::id()));
+    std::fs::create_dir(&group).ok()?;
+    std::fs::write(group.join(limit), POOR_BYTES.to_string()).ok()?;
+    Some(group)
+}
+
+/// A submission within its own limit is not to blame when the machine runs out of memory.
+fn want_of_memory_that_others_have_is_told_apart() -> Result<(), Failed> {
+    let Some(group) = small_group() else {
+        println!("not tried: this machine has no control group for memory that is ours to make");
+        return Ok(());
+    };
+    let poor = Command::new(std::env::current_exe()?).arg(POOR_WORD).arg(&group).output()?;
+    assert_eq!(String::from_utf8_lossy(&poor.stdout), "foreign\n", "{poor:?}");
+    for group in std::fs::read_dir(&group)?.flatten().map(|entry| entry.path()).chain([group]) {
+        let _ = std::fs::remove_dir(group);
+    }
+    Ok(())
+}
+
 fn processes_and_threads_are_counted_at_their_most(grader: &Arc<Grader>) -> Result<(), Failed> {
     let source = "import os, signal, threading
 children = [os.fork() or signal.pause() for _ in range(3)]
@@ -136,7 +192,7 @@ fn a_share_is_all_that_a_slowed_sandbox_gets(grader: &Arc<Grader>) -> Result<(),
         let mut world = World::new(grader);
         let mut sandbox = world.sandbox(Role::Submission);
         let (id, _output) = start(&mut sandbox, &format!("{SPIN}spin()"));
-        finish(&mut sandbox, id);
+        sandbox.exit_of(id).unwrap();
         sandbox.usage().throttled
     };
     assert_eq!(throttled(grader), 0);

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use grader::Grader;
-use grader::sandbox::{Exit, Launcher, Notice, Role, Sandbox, SandboxLimits, environment};
+use grader::sandbox::{Launcher, Role, Sandbox, SandboxLimits, environment};
 use grader::submission::FileName;
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -31,6 +31,7 @@ type Test = fn(&Arc<Grader>) -> Result<(), Failed>;
 fn main() {
     grader::sandbox::launcher_main();
     killing::victim_main();
+    facts::poor_main();
     let grader = Arc::new(Grader::new(true).unwrap());
     let mut tests = corpus::tests(&grader);
     let named: [(&str, Test); 5] = [
@@ -77,16 +78,6 @@ fn start(sandbox: &mut Sandbox, source: &str) -> (u64, PipeReader) {
     let argv = Role::Submission.command("program.py");
     let id = sandbox.spawn(&argv, &environment(), &[nothing.as_fd(), write.as_fd(), write.as_fd()]).unwrap();
     (id, output)
-}
-
-fn finish(sandbox: &mut Sandbox, id: u64) -> Exit {
-    loop {
-        if let Notice::Exited { id: exited, exit } = sandbox.next_notice().unwrap()
-            && exited == id
-        {
-            return exit;
-        }
-    }
 }
 
 /// Up to the first line: a daemon may hold the pipe open for ever.
