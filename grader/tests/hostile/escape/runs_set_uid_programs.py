@@ -13,7 +13,7 @@ for folder in ("/usr/bin", "/usr/sbin", "/usr/lib"):
     for path, _, names in os.walk(folder):
         for name in names:
             full = os.path.join(path, name)
-            if os.access(full, os.X_OK) and os.lstat(full).st_mode & 0o6000:
+            if os.lstat(full).st_mode & 0o6000 and os.access(full, os.X_OK):
                 assert os.statvfs(full).f_flag & os.ST_NOSUID, full
 assert "NoNewPrivs:\t1" in open("/proc/self/status").read()
 contained()
