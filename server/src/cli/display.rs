@@ -13,6 +13,8 @@ use grader::{Event, Report};
 
 /// Lines of one piece of evidence that are shown.
 const LINES_MAX: usize = 40;
+/// Characters of a line that are shown: a program that floods its output ends no line.
+const LINE_CHARS_MAX: usize = 400;
 const ROW_BYTES: usize = 16;
 
 /// A line on standard error that tells which case runs; nothing where that is no terminal.
@@ -138,7 +140,14 @@ fn indented(text: &mut String, block: &str) {
         let _ = writeln!(text, "      … {skipped} lines");
     }
     for line in &lines[skipped..] {
-        let _ = writeln!(text, "      {line}");
+        match line.char_indices().nth(LINE_CHARS_MAX) {
+            None => {
+                let _ = writeln!(text, "      {line}");
+            }
+            Some((end, _)) => {
+                let _ = writeln!(text, "      {} … {} characters", &line[..end], line[end..].chars().count());
+            }
+        }
     }
 }
 
@@ -164,4 +173,16 @@ fn printable(text: &str) -> String {
             |char| if char.is_control() && char != '\n' { char.escape_default().to_string() } else { char.to_string() },
         )
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_end_is_cut() {
+        let mut text = String::new();
+        indented(&mut text, &format!("short\n{}", "é".repeat(LINE_CHARS_MAX + 7)));
+        assert_eq!(text, format!("      short\n      {} … 7 characters\n", "é".repeat(LINE_CHARS_MAX)));
+    }
 }
