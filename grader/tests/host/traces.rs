@@ -105,7 +105,7 @@ fn namespaces(pid: i32) -> HashSet<PathBuf> {
     links.filter_map(|link| fs::read_link(link.path()).ok()).collect()
 }
 
-fn user_of(pid: i32) -> Option<u32> {
+pub fn user_of(pid: i32) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_whitespace().next()?.parse().ok())
 }

@@ -10,6 +10,7 @@ mod traces;
 #[path = "../host/tree.rs"]
 mod tree;
 
+use std::collections::HashSet;
 use std::io::{PipeReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -34,11 +35,12 @@ fn main() {
     facts::poor_main();
     let grader = Arc::new(Grader::new(true).unwrap());
     let mut tests = corpus::tests(&grader);
-    let named: [(&str, Test); 5] = [
+    let named: [(&str, Test); 6] = [
         ("a_wall_that_does_not_hold_is_named", a_wall_that_does_not_hold_is_named),
         ("what_is_left_of_a_sandbox_is_seen", what_is_left_of_a_sandbox_is_seen),
         ("what_is_touched_on_the_host_is_seen", what_is_touched_on_the_host_is_seen),
         ("two_cases_do_not_hear_each_other", two_cases_do_not_hear_each_other),
+        ("two_gradings_share_no_user", two_gradings_share_no_user),
         ("two_sandboxes_share_a_network_and_nothing_else", two_sandboxes_share_a_network_and_nothing_else),
     ];
     for (name, test) in named.into_iter().chain(facts::TESTS).chain(killing::TESTS) {
@@ -127,6 +129,25 @@ listener.accept()[0].sendall(b'hello')",
 print(socket.create_connection(('127.0.0.1', 7000)).recv(5), os.listdir('/tmp'), len([p for p in os.listdir('/proc') if p.isdigit()]))",
     );
     assert_eq!(first_line(&mut heard), "b'hello' [] 1");
+    Ok(())
+}
+
+/// What the kernel counts by user (pipes, sockets under way, watches) is nobody else's.
+fn two_gradings_share_no_user(grader: &Arc<Grader>) -> Result<(), Failed> {
+    if !rustix::process::geteuid().is_root() {
+        println!("not tried: an ordinary user has but one to give");
+        return Ok(());
+    }
+    let (mut one, mut other) = (World::new(grader), World::new(grader));
+    let mut sandboxes = [Role::Submission, Role::Examiner].map(|role| [one.sandbox(role), other.sandbox(role)]);
+    let mut users = Vec::new();
+    for sandbox in sandboxes.as_flattened_mut() {
+        let (_, mut output) = start(sandbox, "import signal\nprint('runs', flush=True)\nsignal.pause()");
+        assert_eq!(first_line(&mut output), "runs");
+        users.extend(sandbox.processes().into_iter().chain([sandbox.init_pid()]).map(traces::user_of));
+    }
+    let distinct: HashSet<_> = users.iter().flatten().collect();
+    assert_eq!((distinct.len(), users.len()), (8, 8), "{users:?}");
     Ok(())
 }
 
