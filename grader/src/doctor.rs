@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::grading::{Grader, GraderError};
 use crate::sandbox::sockets::{Protocol, SocketTable};
 use crate::sandbox::tasks::{self, Doing, Wait};
-use crate::sandbox::{Launcher, Role, Sandbox, SandboxLimits, environment};
+use crate::sandbox::{CORE_BYTES, Launcher, Role, Sandbox, SandboxLimits, environment};
 use crate::submission::FileName;
 
 /// One thing that was looked at.
@@ -80,6 +80,7 @@ pub fn examine() -> Vec<Finding> {
             findings.extend(CORE.iter().map(|(wall, program)| attacked(&mut launcher, wall, program)));
             findings.push(landlock(&mut launcher));
             findings.push(deadlocks(&mut launcher));
+            findings.push(crashes());
             findings.push(interpreters(&grader));
             findings.push(slowness(&grader));
         }
@@ -170,6 +171,19 @@ fn sockets(table: &SocketTable) -> Finding {
             absent(what, &error, "Load the kernel's modules for that on the host: modprobe --all tcp_diag udp_diag.")
         }
     }
+}
+
+/// Whether the kernel may start a program of the host's because one in a sandbox has crashed.
+fn crashes() -> Finding {
+    let what = "crashes stay inside";
+    let pattern = std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
+    let most = rustix::process::getrlimit(rustix::process::Resource::Core).maximum;
+    if pattern.starts_with('|') && most.is_some_and(|most| most < CORE_BYTES) {
+        let remedy = "Start this process with a hard limit on core dumps of 1 byte or more (ulimit -H -c unlimited), or set \
+                      kernel.core_pattern to a file's name.";
+        return advice(what, "the host's crash handler is told of every program that crashes", remedy);
+    }
+    present(what, "no core is kept, and the host's crash handler is not started".to_owned())
 }
 
 fn slowness(grader: &Grader) -> Finding {

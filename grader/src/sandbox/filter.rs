@@ -187,7 +187,11 @@ mod tests {
         }
         assert_eq!(ours(libc::SYS_ioctl, [0, policy::TIOCSTI, 0, 0, 0, 0]), REFUSED);
         assert_eq!(ours(libc::SYS_ioctl, [0, policy::TIOCSTI | 1 << 32, 0, 0, 0, 0]), REFUSED);
-        assert_eq!(ours(libc::SYS_prlimit64, [1, 0, 0, 0, 0, 0]), REFUSED);
+        let core = u64::from(libc::RLIMIT_CORE);
+        let limit = |pid, resource, new| ours(libc::SYS_prlimit64, [pid, resource, new, 0, 0, 0]);
+        assert_eq!((limit(1, 0, 0), limit(0, 0, 1)), (REFUSED, ALLOW));
+        assert_eq!((limit(0, core, 0), limit(0, core, 1), limit(0, core, 1 << 32)), (ALLOW, REFUSED, REFUSED));
+        assert_eq!(ours(libc::SYS_setrlimit, [core, 0, 0, 0, 0, 0]), REFUSED);
         let mknod = |mode: u32| ours(libc::SYS_mknodat, [0, 0, u64::from(mode), 0, 0, 0]);
         assert_eq!((mknod(libc::S_IFIFO | 0o600), mknod(0o600)), (ALLOW, ALLOW));
         assert_eq!((mknod(libc::S_IFCHR | 0o600), mknod(libc::S_IFBLK)), (REFUSED, REFUSED));

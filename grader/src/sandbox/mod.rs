@@ -43,6 +43,7 @@ use cgroup::Group;
 pub use cgroup::Hierarchies;
 pub use init::{Exit, Notice, ProcessLimits};
 pub use interpreter::{Role, environment};
+pub use program::CORE_BYTES;
 use program::Command;
 pub use root::{LIBRARY, STANDARD_LIBRARY};
 pub use templates::{Launcher, Templates};

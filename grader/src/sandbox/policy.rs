@@ -138,7 +138,7 @@ pub const ALLOWED: &[(&str, &[i64])] = &[
     (
         "limits of its own: lowering them is fine, and the hard ones are set",
         &[
-            libc::SYS_getrlimit, libc::SYS_setrlimit, libc::SYS_getrusage,
+            libc::SYS_getrlimit, libc::SYS_getrusage,
         ],
     ),
     (
@@ -211,12 +211,23 @@ pub fn decided_by_arguments() -> BTreeMap<i64, Vec<SeccompRule>> {
         (libc::SYS_mknod, files_without_a_device(1)),
         (libc::SYS_mknodat, files_without_a_device(2)),
         (libc::SYS_prctl, process_controls()),
-        // Limits of itself only: pid 0 means the caller.
-        (libc::SYS_prlimit64, vec![rule(&[(0, SeccompCmpOp::Eq, 0)])]),
+        (libc::SYS_prlimit64, limits_of_itself()),
+        (libc::SYS_setrlimit, vec![rule(&[(0, SeccompCmpOp::Ne, CORE_LIMIT)])]),
         (libc::SYS_setsockopt, socket_options()),
         (libc::SYS_socket, sockets()),
         (libc::SYS_socketpair, vec![rule(&[(0, SeccompCmpOp::Eq, libc::AF_UNIX as u64)])]),
     ])
+}
+
+/// What keeps a crash from the host's crash handler (see [`super::program`]), and would no longer if it were lowered.
+const CORE_LIMIT: u64 = libc::RLIMIT_CORE as u64;
+
+/// Any but the limit on core dumps to set; all of them to read, which brings no new one. Pid 0 means the caller.
+fn limits_of_itself() -> Vec<SeccompRule> {
+    let itself = (0, SeccompCmpOp::Eq, 0);
+    let no_new_one = condition(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0);
+    let reading = SeccompRule::new(vec![condition(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, 0), no_new_one]);
+    vec![rule(&[itself, (1, SeccompCmpOp::Ne, CORE_LIMIT)]), reading.expect("the policy is a constant")]
 }
 
 /// What `prctl` may be asked for. Not here: side channels opened again (`PR_SET_SPECULATION_CTRL`), calls rewritten on
@@ -290,10 +301,11 @@ fn sockets() -> Vec<SeccompRule> {
 fn rule(conditions: &[(u8, SeccompCmpOp, u64)]) -> SeccompRule {
     let conditions = conditions
         .iter()
-        .map(|(argument, operator, value)| {
-            SeccompCondition::new(*argument, SeccompCmpArgLen::Dword, operator.clone(), *value)
-        })
-        .collect::<Result<_, _>>()
-        .expect("the policy is a constant");
+        .map(|(argument, operator, value)| condition(*argument, SeccompCmpArgLen::Dword, operator.clone(), *value))
+        .collect();
     SeccompRule::new(conditions).expect("the policy is a constant")
+}
+
+fn condition(argument: u8, length: SeccompCmpArgLen, operator: SeccompCmpOp, value: u64) -> SeccompCondition {
+    SeccompCondition::new(argument, length, operator, value).expect("the policy is a constant")
 }

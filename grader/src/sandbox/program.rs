@@ -191,6 +191,10 @@ fn drop_bounding_set() {
     }
 }
 
+/// Too little for a core file, and the one value at which the kernel also does not start the host's crash handler, which
+/// would run outside of every sandbox with whatever a submission left in its memory (`fs/coredump.c`).
+pub const CORE_BYTES: u64 = 1;
+
 fn limit(limits: &ProcessLimits) -> io::Result<()> {
     // A limit that is lower already stays: nobody inside has the right to raise it, nor have we.
     let lower = |resource, value: u64| {
@@ -198,7 +202,7 @@ fn limit(limits: &ProcessLimits) -> io::Result<()> {
         Rlimit { current: Some(value), maximum: Some(value) }
     };
     let mut settings = vec![
-        (Resource::Core, 0),
+        (Resource::Core, CORE_BYTES),
         (Resource::Cpu, limits.cpu_s),
         (Resource::Fsize, limits.file_bytes),
         (Resource::Nofile, limits.descriptors),
