@@ -33,7 +33,7 @@ use self::programs::Running;
 pub use self::programs::{Programs, Started};
 use self::protocol::{Answer, Ask, Asked, CaseOrder, Event, ProgramFacts, UsageFacts};
 pub use self::protocol::{FailureKind, Outcome};
-use self::questions::{Awaits, Questions, is_at};
+use self::questions::{Awaits, Patience, Questions, is_at};
 use crate::channel::{Channel, Frame};
 use crate::exercise::{Case, Exercise, Limits};
 use crate::grading::GraderError;
@@ -227,7 +227,7 @@ impl<'a> World<'a> {
             Ask::Drained { local, remote } => self.defer(id, Awaits::Drained { local, remote })?,
             Ask::Exit { process } => self.defer(id, Awaits::Exit { process })?,
             Ask::Still => self.defer(id, Awaits::Still)?,
-            Ask::Settle => self.defer(id, Awaits::Settled { asked: Instant::now() })?,
+            Ask::Settle => self.defer(id, Awaits::Settled(Patience::with(&self.submission)))?,
             // A question that was answered meanwhile was answered for nothing; the examiner knows.
             Ask::Forget if self.questions.forget(id) => self.reply(&answer, &[])?,
             Ask::Forget => {}
