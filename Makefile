@@ -55,6 +55,7 @@ fuzz: setup-fuzz ## look for bytes that break what reads from a sandbox (MINUTES
 kernel-test: setup-run build ## try the sandbox under Debian's own kernel, emulated, with control groups of version 2 alone
 	cargo test --package grader --locked --no-run
 	scripts/on-debian-kernel $(PRACTICUM) doctor
+	scripts/on-debian-kernel $(PRACTICUM) check $(ONE_PER_SECTION)
 	scripts/on-debian-kernel cargo test --offline --locked --package grader --test alike --test sandbox
 
 soak: setup-run build ## accept every exercise thoroughly, with every core busy
