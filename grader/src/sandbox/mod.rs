@@ -180,7 +180,7 @@ impl Sandbox {
         self.next_id += 1;
         let id = self.next_id;
         let command = Command { argv: argv.to_vec(), environment: environment.to_vec() };
-        self.control.send(&init::Order::Spawn { id, command }, b"", descriptors)?;
+        self.order(&init::Order::Spawn { id, command }, descriptors)?;
         loop {
             match self.receive()? {
                 Notice::Spawned { id: spawned } if spawned == id => return Ok(id),
@@ -195,7 +195,7 @@ impl Sandbox {
 
     /// Signals a program; returns once the kernel has the signal, so that what is seen from then on follows from it.
     pub fn signal(&mut self, id: u64, signal: i32) -> io::Result<()> {
-        self.control.send(&init::Order::Signal { id, signal }, b"", &[])?;
+        self.order(&init::Order::Signal { id, signal }, &[])?;
         loop {
             match self.receive()? {
                 Notice::Signalled { id: signalled } if signalled == id => return Ok(()),
@@ -295,6 +295,14 @@ impl Sandbox {
     pub fn kill(&self) {
         let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
         self.group.kill();
+    }
+
+    /// Tells init; one that is gone is found out by whoever waits for its answer.
+    fn order(&self, order: &init::Order, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        match self.control.send(order, b"", descriptors) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
     }
 
     fn receive(&mut self) -> io::Result<Notice> {

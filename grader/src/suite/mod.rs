@@ -126,7 +126,7 @@ impl<'a> World<'a> {
 
     /// A sandbox whose memory ran out answers nothing any more: what failed because of that is no fault of ours.
     fn dead_of_memory(&mut self, error: GraderError) -> Result<Ending, GraderError> {
-        match self.memory_limit_hit()? {
+        match ran_out_of_memory(self.used())? {
             true if !matches!(error, GraderError::Cancelled) => Ok(Ending::Limit(LimitHit::Memory)),
             _ => Err(error),
         }
@@ -290,10 +290,10 @@ impl<'a> World<'a> {
             return Ok(None);
         }
         self.limits_checked = Instant::now();
-        if self.memory_limit_hit()? {
+        let (used, limits) = (self.used(), self.setup.limits);
+        if ran_out_of_memory(used)? {
             return Ok(Some(LimitHit::Memory));
         }
-        let (used, limits) = (self.used(), self.setup.limits);
         if used.cpu_us > u64::from(limits.cpu_s) * 1_000_000 {
             return Ok(Some(LimitHit::Cpu));
         }
@@ -313,10 +313,10 @@ impl<'a> World<'a> {
     /// The examiner's word, unless a limit was broken on the way.
     fn conclude(&mut self, outcome: Outcome) -> Result<Ending, GraderError> {
         self.take_notices()?;
-        if self.memory_limit_hit()? {
+        let used = self.used();
+        if ran_out_of_memory(used)? {
             return Ok(Ending::Limit(LimitHit::Memory));
         }
-        let used = self.used();
         if used.cpu_us > u64::from(self.setup.limits.cpu_s) * 1_000_000 {
             return Ok(Ending::Limit(LimitHit::Cpu));
         }
@@ -324,14 +324,6 @@ impl<'a> World<'a> {
             Outcome::Passed => Ok(Ending::Passed),
             Outcome::Failed { kind, message, evidence } => Ok(Ending::Failed { kind, message, evidence }),
             Outcome::Error { reason } => Err(suite_error(self.setup.case, &reason)),
-        }
-    }
-
-    fn memory_limit_hit(&self) -> Result<bool, GraderError> {
-        let used = self.submission.usage();
-        match used.foreign_kills {
-            0 => Ok(used.memory_kills > 0),
-            _ => Err(GraderError::out_of_memory()),
         }
     }
 
@@ -371,6 +363,14 @@ impl<'a> World<'a> {
         self.disk_bytes = self.disk_bytes.max(used.disk_bytes);
         self.disk_full |= used.disk_full;
         used
+    }
+}
+
+/// Whether the submission needed more memory than its limit; an error where others had taken what it needed.
+fn ran_out_of_memory(used: sandbox::Usage) -> Result<bool, GraderError> {
+    match used.foreign_kills {
+        0 => Ok(used.memory_kills > 0),
+        _ => Err(GraderError::out_of_memory()),
     }
 }
 

@@ -2,22 +2,25 @@
 //! for it. How long it takes is for `make bench-sandbox` to tell.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use grader::Grader;
-use grader::sandbox::{Role, Sandbox};
+use grader::sandbox::{Notice, Role, Sandbox};
 use libtest_mimic::Failed;
+use rustix::process::{Pid, Signal};
 
 use crate::traces::Traces;
 use crate::tree::{self, SLEEP, SPIN};
 use crate::{Test, World, start};
 
-pub const TESTS: [(&str, Test); 4] = [
+pub const TESTS: [(&str, Test); 5] = [
     ("sleepers_that_ignore_every_signal_are_killed", |grader| is_killed(grader, SLEEP)),
     ("spinners_that_ignore_every_signal_are_killed", |grader| is_killed(grader, SPIN)),
     ("sleepers_do_not_outlive_a_grader_that_is_killed", |_| does_not_outlive_its_grader(SLEEP)),
     ("spinners_do_not_outlive_a_grader_that_is_killed", |_| does_not_outlive_its_grader(SPIN)),
+    ("a_sandbox_whose_init_is_killed_says_that_it_is_gone", a_sandbox_whose_init_is_killed_says_that_it_is_gone),
 ];
 
 /// The word that makes this program a grader to be killed.
@@ -38,6 +41,21 @@ fn is_killed(grader: &Arc<Grader>, what: &str) -> Result<(), Failed> {
     drop(sandbox);
     drop(world);
     assert_eq!(traces.remains(), Vec::<String>::new());
+    Ok(())
+}
+
+fn a_sandbox_whose_init_is_killed_says_that_it_is_gone(grader: &Arc<Grader>) -> Result<(), Failed> {
+    let mut world = World::new(grader);
+    let mut sandbox = world.sandbox(Role::Submission);
+    let (id, _output) = start(&mut sandbox, "import signal\nsignal.pause()");
+    let init = Pid::from_raw(sandbox.init_pid()).expect("a living process");
+    rustix::process::kill_process(init, Signal::KILL)?;
+    assert_eq!(sandbox.exit_of(id)?, None);
+    assert!(matches!(sandbox.try_notice()?, Some(Notice::Gone)), "it stays gone");
+    sandbox.signal(id, Signal::TERM.as_raw())?;
+    let nothing: OwnedFd = std::fs::File::open("/dev/null")?.into();
+    let error = sandbox.spawn(&["/usr/bin/true".to_owned()], &[], &[nothing.as_fd(); 3]).expect_err("nobody is there");
+    assert!(error.to_string().contains("gone"), "{error:?}");
     Ok(())
 }
 
