@@ -82,7 +82,7 @@ pub fn examine() -> Vec<Finding> {
             findings.push(deadlocks(&mut launcher));
             findings.push(crashes());
             findings.push(interpreters(&grader));
-            findings.push(slowness(&grader));
+            findings.push(processor(&grader));
         }
         Err(error) => findings.push(absent(
             "namespaces",
@@ -186,14 +186,15 @@ fn crashes() -> Finding {
     present(what, "no core is kept, and the host's crash handler is not started".to_owned())
 }
 
-fn slowness(grader: &Grader) -> Finding {
-    let what = "slow machines can be tried";
+fn processor(grader: &Grader) -> Finding {
+    let what = "the processor is shared out";
     match grader.slowed(100) {
-        Some(_) => present(what, "`check --thorough` also runs with a fifth of a processor".to_owned()),
+        Some(_) => present(what, "a sandbox of many processes gets no more than one of few".to_owned()),
         None => advice(
             what,
-            "no writable cpu control group: `check --thorough` leaves slow machines out",
-            "Where exercises are made, give this process a cpu control group; grading needs none.",
+            "no writable cpu control group: a submission of many busy processes slows the grader down, and \
+             `check --thorough` leaves slow machines out",
+            "Give this process a writable cpu control group, where the others are.",
         ),
     }
 }

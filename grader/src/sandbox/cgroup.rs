@@ -37,6 +37,8 @@ enum Controller {
     Memory,
     Processes,
     CpuTime,
+    /// A group counts as one when the processor is shared out, however many processes are in it: those of a sandbox
+    /// cannot keep the grader from it.
     CpuShare,
 }
 
@@ -208,8 +210,7 @@ impl Group {
         let name = format!("{PREFIX}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let mut group = Group { v1: Vec::new(), v2: None };
         let share = hierarchies.share_percent;
-        let wanted = |controller: &Controller| *controller != Controller::CpuShare || share.is_some();
-        for (controller, folder) in hierarchies.v1.iter().filter(|(controller, _)| wanted(controller)) {
+        for (controller, folder) in &hierarchies.v1 {
             let folder = folder.join(&name);
             // Controllers mounted together share their folders.
             if let Err(error) = fs::create_dir(&folder)
@@ -325,10 +326,10 @@ fn limit_v1(controller: Controller, folder: &Path, limits: GroupLimits, share: O
         }
         Controller::Processes => fs::write(folder.join("pids.max"), limits.processes.to_string()),
         Controller::CpuTime => Ok(()),
-        Controller::CpuShare => {
+        Controller::CpuShare => share.map_or(Ok(()), |percent| {
             fs::write(folder.join("cpu.cfs_period_us"), SHARE_PERIOD_US.to_string())?;
-            share.map_or(Ok(()), |percent| fs::write(folder.join("cpu.cfs_quota_us"), quota_us(percent).to_string()))
-        }
+            fs::write(folder.join("cpu.cfs_quota_us"), quota_us(percent).to_string())
+        }),
     }
 }
 
