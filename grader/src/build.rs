@@ -79,6 +79,10 @@ impl Parse {
         if used.foreign_kills > 0 {
             return Err(GraderError::out_of_memory());
         }
+        let used_up = used.memory_kills > 0 || used.cpu_us >= u64::from(LIMITS.cpu_s) * 1_000_000;
+        if exit.is_none() && !used_up {
+            return Err(GraderError::Sandbox("the parser was killed before it had used what it may".to_owned()));
+        }
         let facts: Option<Facts> = serde_json::from_slice(&text).ok();
         Ok(match facts {
             Some(facts) if exit == Some(Exit::Exited(0)) => judge(&facts, &exercise.manifest().ban, python_version),
@@ -98,7 +102,7 @@ impl Parse {
         let exit = loop {
             match self.sandbox.next_notice()? {
                 Notice::Exited { exit, .. } => break Some(exit),
-                // Killed for its time, or its memory.
+                // Killed: by the kernel for its memory, or by us for its time, which a slow machine may not have given it.
                 Notice::Gone => break None,
                 _ => {}
             }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::grading::{Grader, GraderError};
 use crate::sandbox::sockets::{Protocol, SocketTable};
 use crate::sandbox::tasks::{self, Doing, Wait};
-use crate::sandbox::{CORE_BYTES, Launcher, Role, Sandbox, SandboxLimits, environment};
+use crate::sandbox::{CORE_BYTES, Exit, Launcher, Role, Sandbox, SandboxLimits, environment};
 use crate::submission::FileName;
 
 /// One thing that was looked at.
@@ -241,16 +241,21 @@ fn start(sandbox: &mut Sandbox, program: &str) -> Result<(u64, std::io::PipeRead
     Ok((sandbox.spawn(&argv, &environment(), &descriptors)?, output))
 }
 
-/// The last line that the program says.
+/// The last line that the program says, or how one ended that said nothing.
 fn attack(launcher: &mut Launcher, program: &str) -> Result<String, GraderError> {
     let mut sandbox = sandbox(launcher)?;
     let (id, mut output) = start(&mut sandbox, program)?;
     let _killer = sandbox.killer_after(PATIENCE)?;
-    sandbox.exit_of(id)?;
+    let exit = sandbox.exit_of(id)?;
     sandbox.kill();
     let mut said = String::new();
     output.read_to_string(&mut said)?;
-    Ok(said.lines().last().unwrap_or_default().to_owned())
+    Ok(match (said.lines().last(), exit) {
+        (Some(line), _) => line.to_owned(),
+        (None, Some(Exit::Exited(code))) => format!("it ended with exit code {code} and said nothing"),
+        (None, Some(Exit::Signalled(signal))) => format!("it was killed by signal {signal} and said nothing"),
+        (None, None) => "its whole sandbox was killed before it said anything".to_owned(),
+    })
 }
 
 fn sandbox(launcher: &mut Launcher) -> Result<Sandbox, GraderError> {

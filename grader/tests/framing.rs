@@ -3,15 +3,13 @@
 
 use std::path::Path;
 
-use grader::channel::framing::{Framing, Message};
-
 #[path = "../fuzz/src/python.rs"]
 mod python;
 #[path = "../fuzz/src/stream.rs"]
 mod stream;
 
 use python::{Python, same};
-use stream::stream;
+use stream::{read, stream};
 
 /// Changed inputs.
 const CHANGED: usize = 2000;
@@ -38,22 +36,6 @@ fn both_ends_say_the_same_of_the_same_bytes() {
         broken += usize::from(ours.1);
     }
     assert!(whole > CHANGED / 5 && broken > CHANGED / 5, "the inputs show little: {whole} frames, {broken} broken");
-}
-
-/// The frames of a stream that comes in pieces, and whether it was broken.
-fn read(stream: &[u8], piece: usize) -> (Vec<Message>, bool) {
-    let (mut framing, mut found) = (Framing::default(), Vec::new());
-    for piece in stream.chunks(piece) {
-        framing.feed(piece);
-        loop {
-            match framing.next_message() {
-                Ok(Some(message)) => found.push(message),
-                Ok(None) => break,
-                Err(_) => return (found, true),
-            }
-        }
-    }
-    (found, false)
 }
 
 fn corpus(grader: &Path) -> Vec<Vec<u8>> {

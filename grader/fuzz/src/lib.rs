@@ -4,34 +4,13 @@ pub mod meter;
 pub mod python;
 pub mod stream;
 
-use grader::channel::framing::{Framing, Message, encode};
+use grader::channel::framing::{Message, encode};
+
+use crate::stream::read;
 
 /// Memory that reading may take: for each byte that came, and besides. A head such as `[[],[],…]` costs most.
 const MEMORY_PER_BYTE: usize = 200;
 const MEMORY_BESIDES: usize = 64 << 10;
-
-/// Reads `stream` in pieces of `piece` bytes; its complete frames, and whether it was broken.
-pub fn read(stream: &[u8], piece: usize) -> (Vec<Message>, bool) {
-    let (mut framing, mut found) = (Framing::default(), Vec::new());
-    for piece in stream.chunks(piece.max(1)) {
-        framing.feed(piece);
-        loop {
-            match framing.next_message() {
-                Ok(Some(message)) => found.push(message),
-                Ok(None) => break,
-                Err(_) => return (found, stays_broken(framing)),
-            }
-        }
-    }
-    (found, false)
-}
-
-/// Nothing is believed after a broken frame.
-fn stays_broken(mut framing: Framing) -> bool {
-    framing.feed(&encode(&(), b"", 0).expect("a small frame"));
-    assert!(framing.next_message().is_err());
-    true
-}
 
 /// What must hold of any bytes whatever. Gives back the frames, and whether the stream was broken.
 pub fn check(stream: &[u8], piece: usize) -> (Vec<Message>, bool) {

@@ -156,6 +156,9 @@ fn a_wall_that_does_not_hold_is_named(grader: &Arc<Grader>) -> Result<(), Failed
     let error = grader::doctor::hold(grader, &[("one wall", "print('contained')"), ("another", "print('through')")]);
     let message = error.expect_err("nothing held it").to_string();
     assert!(message.contains("\"another\" was not contained: through") && message.contains("doctor"), "{message}");
+    let error = grader::doctor::hold(grader, &[("one wall", "import os\nos.kill(os.getpid(), 31)")]);
+    let message = error.expect_err("it was killed").to_string();
+    assert!(message.contains("killed by signal 31"), "{message}");
     Ok(())
 }
 
