@@ -7,6 +7,7 @@
 //! What is deliberately absent: HTTP, SQL, users, dates. A student's mistake is a verdict inside `Ok(Report)`; our own
 //! failure is `Err(GraderError)` and never becomes points.
 
+mod applets;
 mod build;
 pub mod channel;
 pub mod check;

@@ -50,6 +50,7 @@ pub use templates::{Launcher, Templates};
 use work::Room;
 pub use work::WorkFolder;
 
+use crate::applets;
 use crate::channel::{Channel, Frame};
 
 /// The word that makes this binary a launcher.
@@ -64,18 +65,19 @@ const CPU_BACKSTOP_FACTOR: u64 = 3;
 /// How long the kernel may take to bury a killed sandbox before we call it our error.
 const BURIAL_PATIENCE: Duration = Duration::from_secs(20);
 
-/// Runs the launcher and never returns if this process was started as one. First thing in `main`, before any thread.
+/// Runs the launcher or an applet, and never returns, if this process was started as one. First thing in `main`, before
+/// any thread.
 pub fn launcher_main() {
-    if std::env::args_os().nth(1).is_some_and(|word| word == LAUNCHER_WORD) {
-        let code = match launcher::run() {
-            Ok(()) => 0,
-            Err(error) => {
-                eprintln!("sandbox launcher: {error}");
-                1
-            }
-        };
-        std::process::exit(code)
+    let mut words = std::env::args_os().skip(1);
+    let ended = match words.next() {
+        Some(word) if word == LAUNCHER_WORD => launcher::run().map_err(|error| format!("sandbox launcher: {error}")),
+        Some(word) if word == applets::WORD => applets::run(words).map_err(|error| format!("applet: {error}")),
+        _ => return,
+    };
+    if let Err(error) = &ended {
+        eprintln!("{error}");
     }
+    std::process::exit(i32::from(ended.is_err()))
 }
 
 /// What a sandbox may use, all of its processes together.

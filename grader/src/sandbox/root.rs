@@ -84,6 +84,8 @@ const DROPPED_MODULES: &[&str] = &[
     "xdrlib",
 ];
 
+/// This program, for the fixtures that are part of it (see [`crate::applets`]): in the examiner's sandbox alone.
+const APPLETS: &str = "/practicum/applets";
 /// Where the library of ours is bound, with the folders that it holds.
 pub const LIBRARY: &str = "/practicum/library";
 /// What a warm template starts with, and no sandbox sees: its `sitecustomize` and this program as a shared library.
@@ -119,6 +121,11 @@ pub fn enter_template(library: &Path, role: Role, native: Option<&Path>) -> io::
     bind_host_folders(role)?;
     let ours = if role == Role::Examiner { &["shim", "masks", "examiner"][..] } else { &["shim", "masks"] };
     ours.iter().try_for_each(|part| copy_folder(&library.join(part), &Path::new(&LIBRARY[1..]).join(part)))?;
+    if role == Role::Examiner {
+        fs::write(&APPLETS[1..], "")?;
+        rustix::mount::mount_bind(std::env::current_exe()?, &APPLETS[1..])?;
+        seal(&APPLETS[1..])?;
+    }
     furnish_template(library, native)?;
     DROPPED_MODULES.iter().try_for_each(|module| mask(".", module, DROPPED_STUB))?;
     rustix::mount::mount_bind_recursive("/proc", "proc")?;
