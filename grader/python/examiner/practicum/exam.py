@@ -8,6 +8,7 @@ import frames
 
 from . import evidence, peers
 from .errors import Failure, Raised
+from .fixtures import http, xmlrpc
 from .programs import Input, Output, Program
 from .remote import Iterator, Passed, Shim, Task, an_object, expect
 
@@ -119,6 +120,14 @@ class Exam:
         theirs = self._shim_process().call("pair()", "adopt", Passed(theirs, timeout))
         return ours, an_object(theirs, "the socket passed")
 
+    def http(self, pages, host="127.0.0.1", port=0):
+        """A web site on the examiner's side."""
+        return http.Site(self._link, pages, host, port)
+
+    def xmlrpc(self, functions, host="127.0.0.1", port=0):
+        """An XML-RPC service on the examiner's side."""
+        return xmlrpc.Service(self._link, functions, host, port)
+
     def port_state(self, address):
         """Kernel states of the TCP sockets with that local address."""
         answer, _, _ = self._link.ask("states", address="%s:%d" % tuple(address))
@@ -131,6 +140,12 @@ class Exam:
         module = file.removesuffix(".py").replace("/", ".")
         words = f"import {module}"
         return an_object(self._shim_process().call(words, "load", module), words)
+
+    def fresh(self):
+        """Kills the process with the student's modules; what is loaded next is loaded in another one."""
+        if self._shim is not None:
+            self._shim.kill()
+            self._shim = None
 
     def get(self, handle, name):
         """An attribute of a remote object."""
