@@ -10,7 +10,7 @@ from . import evidence, peers
 from .errors import Failure, Raised
 from .fixtures import http, xmlrpc
 from .programs import Input, Output, Program
-from .remote import Iterator, Passed, Shim, Task, an_object, expect
+from .remote import Handle, Iterator, Passed, Shim, Task, an_object, expect
 
 FILE_BYTES_MAX = 8 << 20
 
@@ -57,7 +57,7 @@ class Exam:
         except (Failure, Raised) as failure:
             failure.args = (f"{words}: {failure}",)
             raise
-        except (OSError, EOFError) as error:
+        except (AssertionError, OSError, EOFError) as error:
             raise Failure(f"{words}: {error}") from error
 
     def raises(self, name, method, *args, **kwargs):
@@ -149,6 +149,8 @@ class Exam:
 
     def get(self, handle, name):
         """An attribute of a remote object."""
+        if not isinstance(handle, Handle):
+            raise Failure(f"an object with .{name} was expected, but there was {evidence.short(handle)}")
         return handle._shim.call(name, "get", handle, name)
 
     def set(self, handle, name, value):
