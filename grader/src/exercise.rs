@@ -15,7 +15,7 @@ use crate::submission::{Submission, SubmissionError};
 
 mod manifest;
 
-pub use manifest::{Case, Lane, LimitChanges, Limits, Manifest, Program, Visibility, Wrong};
+pub use manifest::{Case, HostName, Lane, LimitChanges, Limits, Manifest, Program, Visibility, Wrong};
 
 /// Largest exercise folder, in bytes of content.
 pub const EXERCISE_BYTES_MAX: usize = 8 << 20;

@@ -9,6 +9,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
@@ -55,8 +56,17 @@ fn missing_text(exercise: &str, missing: &[String], given: &[String]) -> String 
 }
 
 /// A relative path of a student's file: UTF-8 in NFC, `/` between its parts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct FileName(String);
+
+impl TryFrom<String> for FileName {
+    type Error = SubmissionError;
+
+    fn try_from(name: String) -> Result<FileName, SubmissionError> {
+        FileName::parse(name.as_bytes())
+    }
+}
 
 impl fmt::Display for FileName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

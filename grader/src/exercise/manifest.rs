@@ -2,6 +2,7 @@
 //! a default.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -47,9 +48,12 @@ pub struct Manifest {
     /// Distribution packages beyond the standard library.
     #[serde(default)]
     pub packages: Vec<String>,
-    /// Further host names that resolve to 127.0.0.1 inside the case.
+    /// Further host names inside the case.
     #[serde(default)]
-    pub names: Vec<String>,
+    pub names: Vec<HostName>,
+    /// Further addresses of the case's loopback interface, beside 127.0.0.0/8 and ::1.
+    #[serde(default)]
+    pub addresses: Vec<IpAddr>,
     /// Whether a student may replay failing schedules at home.
     #[serde(default)]
     pub open: bool,
@@ -73,9 +77,45 @@ pub struct Program {
     pub file: String,
     #[serde(default)]
     pub argv: Vec<String>,
-    /// `HOST:PORT` addresses that are in LISTEN once the program is ready.
+    /// What it listens on once it is ready: `HOST:PORT` by TCP, `udp:HOST:PORT`, or `unix:NAME` in its work folder.
     #[serde(default)]
     pub listen: Vec<String>,
+}
+
+/// A host name and its addresses in order: `shop.test` (which is 127.0.0.1) or `mirror.test 127.0.0.2 127.0.0.3`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct HostName {
+    pub name: String,
+    pub addresses: Vec<IpAddr>,
+}
+
+impl TryFrom<String> for HostName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<HostName, String> {
+        let mut words = text.split(' ');
+        let name = words.next().unwrap_or_default().to_owned();
+        let fine = name.split('.').all(|part| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        });
+        if !fine {
+            return Err(format!("name {name:?}: lower-case letters, digits and hyphens between dots are wanted"));
+        }
+        let parse = |word: &str| word.parse().map_err(|_| format!("name {name:?}: {word:?} is no address"));
+        let mut addresses: Vec<IpAddr> = words.map(parse).collect::<Result<_, _>>()?;
+        if addresses.is_empty() {
+            addresses.push(Ipv4Addr::LOCALHOST.into());
+        }
+        Ok(HostName { name, addresses })
+    }
+}
+
+impl HostName {
+    /// Its lines in /etc/hosts.
+    pub fn host_lines(&self) -> impl Iterator<Item = String> {
+        self.addresses.iter().map(|address| format!("{address} {}", self.name))
+    }
 }
 
 /// What one case's submission sandbox may use. A wall limit below six times the CPU limit is raised to that.
@@ -114,6 +154,11 @@ pub struct Case {
     /// Where this case's limits differ from the exercise's.
     #[serde(default)]
     pub limits: LimitChanges,
+    /// Names and addresses in this case alone.
+    #[serde(default)]
+    pub names: Vec<HostName>,
+    #[serde(default)]
+    pub addresses: Vec<IpAddr>,
 }
 
 /// Limits that a case has of its own.

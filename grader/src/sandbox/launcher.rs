@@ -15,6 +15,7 @@
 
 use std::fs;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,7 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 use seccompiler::BpfProgram;
 use serde::{Deserialize, Serialize};
 
+use super::addresses;
 use super::init::{self, Birth, ProcessLimits};
 use super::interpreter::Role;
 use super::kernel::{self, Forked, unshare};
@@ -38,8 +40,9 @@ use crate::channel::{Channel, Frame};
 pub enum RootOrder {
     /// A template. Comes with its channel and the end of a pipe for what it says in trouble; not answered.
     Template { role: Role, library: PathBuf, warm: Option<PathBuf> },
-    /// A fresh network. Answered with a socket that reads its kernel tables, and the network itself.
-    World,
+    /// A fresh network, with further addresses. Answered with a socket that reads its kernel tables, and the network
+    /// itself.
+    World { addresses: Vec<IpAddr> },
 }
 
 /// What the grader asks of a slot. A template knows but one order: a frame that brings the channel of a slot to fork.
@@ -57,7 +60,8 @@ pub enum SlotOrder {
 pub struct SandboxOrder {
     pub work_bytes: u64,
     pub work_files: u64,
-    pub names: Vec<String>,
+    /// Further lines of /etc/hosts.
+    pub hosts: Vec<String>,
     pub bans: Vec<String>,
     /// Of each process inside.
     pub limits: ProcessLimits,
@@ -208,8 +212,8 @@ impl Root {
     fn serve(mut self) -> io::Result<Life> {
         while let Some(frame) = self.orders.receive()? {
             match frame.head()? {
-                RootOrder::World => {
-                    answer(&self.orders, named("make a network", new_network()))?;
+                RootOrder::World { addresses } => {
+                    answer(&self.orders, named("make a network", new_network(&addresses)))?;
                     enter_network(&self.home)?;
                 }
                 RootOrder::Template { role, library, warm } => {
@@ -225,9 +229,10 @@ impl Root {
 }
 
 /// A network with nothing but loopback, in which ports below 1024 are free (K15).
-fn new_network() -> io::Result<(Answer, Vec<OwnedFd>)> {
+fn new_network(further: &[IpAddr]) -> io::Result<(Answer, Vec<OwnedFd>)> {
     unshare(UnshareFlags::NEWNET)?;
     kernel::loopback_up()?;
+    addresses::add(further)?;
     // Read-only in some containers: low ports then stay closed, which `doctor` reports.
     let _ = fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
     let table = rustix::net::socket_with(

@@ -14,6 +14,7 @@
 //! This module states facts: [`Exit`], [`Usage`]. What they mean for a student is said in
 //! [`crate::verdict`]. Dropping a [`Sandbox`] kills everything in it and waits until the kernel says it is gone.
 
+mod addresses;
 mod cgroup;
 mod filter;
 mod init;
@@ -48,7 +49,7 @@ use program::Command;
 pub use root::{LIBRARY, STANDARD_LIBRARY};
 pub use templates::{Launcher, Templates};
 use work::Room;
-pub use work::WorkFolder;
+pub use work::{Kind, WorkFolder};
 
 use crate::applets;
 use crate::channel::{Channel, Frame};
@@ -281,6 +282,12 @@ impl Sandbox {
     /// Host process id of process 1, which is ours.
     pub fn init_pid(&self) -> i32 {
         self.init_pid
+    }
+
+    /// Host process ids of everything inside but ours, like [`Sandbox::processes`], and of what has ended and was not
+    /// waited for.
+    pub fn processes_and_zombies(&self) -> Vec<i32> {
+        if self.next_id == 0 { vec![] } else { tasks::descendants(self.init_pid) }
     }
 
     /// Host process ids of everything inside but ours: init, and what waits to become the first program.

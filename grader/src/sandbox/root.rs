@@ -225,8 +225,8 @@ fn mask(root: &str, module: &str, stub: &str) -> io::Result<()> {
 #[derive(Debug)]
 pub struct Furnishing<'a> {
     pub folders: WritableFolders,
-    /// Further names of 127.0.0.1.
-    pub names: &'a [String],
+    /// Further lines of /etc/hosts.
+    pub hosts: &'a [String],
     /// Standard modules that are absent.
     pub bans: &'a [String],
 }
@@ -235,7 +235,7 @@ pub struct Furnishing<'a> {
 pub fn furnish(furnishing: Furnishing<'_>) -> io::Result<()> {
     let WritableFolders { work, tmp, shm } = furnishing.folders;
     [(work, "/work"), (tmp, "/tmp"), (shm, "/dev/shm")].iter().try_for_each(|(mount, path)| attach(mount, path))?;
-    name_hosts(furnishing.names)?;
+    name_hosts(furnishing.hosts)?;
     furnishing.bans.iter().try_for_each(|module| mask("", &module.replace('.', "/"), BANNED_STUB))?;
     rustix::mount::unmount(TEMPLATE, UnmountFlags::DETACH)?;
     replace_proc()
@@ -260,12 +260,12 @@ fn attach(mount: &OwnedFd, path: &str) -> io::Result<()> {
     Ok(rustix::mount::move_mount(mount.as_fd(), "", rustix::fs::CWD, path, flags)?)
 }
 
-fn name_hosts(names: &[String]) -> io::Result<()> {
-    if names.is_empty() {
+fn name_hosts(hosts: &[String]) -> io::Result<()> {
+    if hosts.is_empty() {
         return Ok(());
     }
     let draft = "/tmp/hosts";
-    fs::write(draft, format!("{HOSTS}127.0.0.1 {}\n", names.join(" ")))?;
+    fs::write(draft, format!("{HOSTS}{}\n", hosts.join("\n")))?;
     rustix::mount::mount_bind(draft, "/etc/hosts")?;
     seal("/etc/hosts")?;
     fs::remove_file(draft)

@@ -5,9 +5,18 @@
 //! the judgement over several looks is `suite::quiet`.
 
 use std::fs;
+use std::os::unix::fs::FileExt;
+
+use rustix::time::{ClockId, clock_gettime};
+use serde::Serialize;
 
 /// A poll or epoll time-out from which on waiting counts as endless: longer than any case's patience for it.
 pub const LONG_WAIT_MS: u64 = 10_000;
+
+/// Of `futex(2)`: its operations, the flag for the clock, and which operation takes a moment.
+const FUTEX_OPERATION: u64 = 0x7f;
+const FUTEX_CLOCK_REALTIME: u64 = 256;
+const FUTEX_WAIT_BITSET: u64 = 9;
 
 /// One look at one thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,32 +74,77 @@ impl Wait {
 pub fn threads(processes: &[i32]) -> Vec<Thread> {
     let mut threads = Vec::new();
     for pid in processes {
-        for entry in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
-            let id = entry.file_name().to_str().and_then(|name| name.parse().ok());
-            threads.extend(id.and_then(|id| look(*pid, id)));
-        }
+        threads.extend(thread_ids(*pid).filter_map(|id| look(*pid, id)));
     }
     threads
 }
 
-/// Children of a process, all generations, for machines without control groups.
+/// Children of a process, all generations, those that have ended and were not waited for included.
 pub fn descendants(pid: i32) -> Vec<i32> {
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    // A child is its parent's thread's that made it.
+    let children = |thread: i32| fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")).unwrap_or_default();
+    let children: String = thread_ids(pid).map(children).collect();
     let children: Vec<i32> = children.split_whitespace().filter_map(|child| child.parse().ok()).collect();
     children.iter().flat_map(|child| std::iter::once(*child).chain(descendants(*child))).collect()
 }
 
+fn thread_ids(pid: i32) -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// One look at one process, with ids as it sees them itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Process {
+    pub pid: i32,
+    /// 1 for an orphan: the sandbox's own.
+    pub parent: i32,
+    /// As `/proc/PID/stat` has it: `R`, `S`, `Z`, …
+    pub state: char,
+    pub threads: Vec<i32>,
+    /// Open ones; 0 of a process that has ended.
+    pub descriptors: usize,
+}
+
+/// Facts about every process of `pids`; those that vanish while we look are left out.
+pub fn processes(pids: &[i32]) -> Vec<Process> {
+    pids.iter().filter_map(|pid| process(*pid)).collect()
+}
+
+fn process(pid: i32) -> Option<Process> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let parent: i32 = field(&status, "PPid:")?.parse().ok()?;
+    let thread = |thread: i32| own_id(&fs::read_to_string(format!("/proc/{pid}/task/{thread}/status")).ok()?);
+    Some(Process {
+        pid: own_id(&status)?,
+        parent: own_id(&fs::read_to_string(format!("/proc/{parent}/status")).ok()?)?,
+        state: field(&status, "State:")?.chars().next()?,
+        threads: thread_ids(pid).filter_map(thread).collect(),
+        descriptors: fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count),
+    })
+}
+
+/// The id in the innermost namespace.
+fn own_id(status: &str) -> Option<i32> {
+    field(status, "NSpid:")?.split_whitespace().next_back()?.parse().ok()
+}
+
+fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
+}
+
 fn look(pid: i32, id: i32) -> Option<Thread> {
     let status = fs::read_to_string(format!("/proc/{pid}/task/{id}/status")).ok()?;
-    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let switches = ["voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:"]
         .into_iter()
-        .filter_map(|name| field(name)?.parse::<u64>().ok())
+        .filter_map(|name| field(&status, name)?.parse::<u64>().ok())
         .sum();
-    let doing = match field("State:")?.chars().next()? {
+    let doing = match field(&status, "State:")?.chars().next()? {
         // What may not be read proves nothing; `doctor` finds that out beforehand.
         'S' => {
-            fs::read_to_string(format!("/proc/{pid}/task/{id}/syscall")).map_or(Doing::Running, |line| sleeping(&line))
+            let memory = |address| timespec(pid, address);
+            fs::read_to_string(format!("/proc/{pid}/task/{id}/syscall"))
+                .map_or(Doing::Running, |line| sleeping(&line, &memory))
         }
         'T' | 't' => Doing::Stuck(Wait::Stopped),
         // Dead and waiting for its parent, who is the one to look at.
@@ -100,8 +154,17 @@ fn look(pid: i32, id: i32) -> Option<Thread> {
     Some(Thread { id, doing, switches })
 }
 
-/// `NUMBER ARG0 … ARG5 SP PC`, numbers but the first in hex; `running` when it woke meanwhile.
-fn sleeping(line: &str) -> Doing {
+/// The seconds of the `struct timespec` or `timeval` at an address of a process; what cannot be read is no time at all.
+/// A program that changes it meanwhile misleads us about itself and nobody else.
+fn timespec(pid: i32, address: u64) -> i64 {
+    let mut seconds = [0; size_of::<i64>()];
+    let read = fs::File::open(format!("/proc/{pid}/mem")).and_then(|memory| memory.read_exact_at(&mut seconds, address));
+    read.map_or(0, |()| i64::from_ne_bytes(seconds))
+}
+
+/// `NUMBER ARG0 … ARG5 SP PC`, numbers but the first in hex; `running` when it woke meanwhile. `seconds_at` reads the
+/// program's memory.
+fn sleeping(line: &str, seconds_at: &dyn Fn(u64) -> i64) -> Doing {
     let mut words = line.split_whitespace();
     let Some(call) = words.next().and_then(|word| word.parse::<i64>().ok()) else {
         return Doing::Running;
@@ -113,10 +176,20 @@ fn sleeping(line: &str) -> Doing {
         let ms = argument(index) as u32;
         ms.cast_signed() < 0 || u64::from(ms) >= LONG_WAIT_MS
     };
-    let endless_pointer = |index| argument(index) == 0;
+    let endless_s = |seconds: i64| seconds >= (LONG_WAIT_MS / 1000).cast_signed();
+    let endless_pointer = |index| argument(index) == 0 || endless_s(seconds_at(argument(index)));
+    let endless_futex = || {
+        let clock = match argument(1) & FUTEX_CLOCK_REALTIME {
+            0 => ClockId::Monotonic,
+            _ => ClockId::Realtime,
+        };
+        // The one operation whose time is a moment, not a duration.
+        let now = if argument(1) & FUTEX_OPERATION == FUTEX_WAIT_BITSET { clock_gettime(clock).tv_sec } else { 0 };
+        argument(3) == 0 || endless_s(seconds_at(argument(3)) - now)
+    };
     let judge = |endless, wait| if endless { Doing::Stuck(wait) } else { Doing::Waiting(wait) };
     match call {
-        libc::SYS_futex => judge(endless_pointer(3), Wait::Lock),
+        libc::SYS_futex => judge(endless_futex(), Wait::Lock),
         libc::SYS_recvfrom | libc::SYS_recvmsg => Doing::Stuck(Wait::Socket),
         libc::SYS_accept | libc::SYS_accept4 => Doing::Stuck(Wait::Accept),
         libc::SYS_read | libc::SYS_readv | libc::SYS_pread64 => Doing::Stuck(Wait::Read),

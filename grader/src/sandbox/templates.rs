@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, PipeReader, Read};
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -69,9 +70,9 @@ impl Templates {
     }
 
     /// A network of its own: a view into its sockets, and the network itself.
-    fn network(&self) -> io::Result<(SocketTable, OwnedFd)> {
+    fn network(&self, addresses: &[IpAddr]) -> io::Result<(SocketTable, OwnedFd)> {
         let root = &mut *self.root()?;
-        root.orders.send(&RootOrder::World, b"", &[])?;
+        root.orders.send(&RootOrder::World { addresses: addresses.to_vec() }, b"", &[])?;
         let (_, descriptors) = hear(&mut root.orders)?;
         let [table, network] = exactly(descriptors)?;
         Ok((SocketTable::new(table), network))
@@ -196,18 +197,29 @@ impl Launcher {
 
     /// A fresh network with nothing but loopback; sandboxes made from now on are in it.
     pub fn world(&mut self) -> io::Result<SocketTable> {
-        let (table, network) = self.templates.network()?;
+        self.world_at(&[])
+    }
+
+    /// The same with further addresses.
+    pub fn world_at(&mut self, addresses: &[IpAddr]) -> io::Result<SocketTable> {
+        let (table, network) = self.templates.network(addresses)?;
         self.network = Some(network);
         self.slots.values_mut().for_each(|slot| slot.joined = false);
         Ok(table)
     }
 
-    /// A sandbox in the current network. It furnishes itself while its work folder can already be filled.
+    /// Another launcher, for more sandboxes in the network that is current here.
+    pub fn beside(&self) -> io::Result<Launcher> {
+        let network = self.network.as_ref().map(OwnedFd::try_clone).transpose()?;
+        Ok(Launcher { network, ..Launcher::new(&self.templates, &self.hierarchies) })
+    }
+
+    /// A sandbox in the current network, with further lines in its /etc/hosts. It furnishes itself while its work folder can already be filled.
     pub fn sandbox(
         &mut self,
         role: Role,
         limits: SandboxLimits,
-        names: &[String],
+        hosts: &[String],
         bans: &[String],
     ) -> io::Result<Sandbox> {
         // Init counts as a process too.
@@ -218,7 +230,7 @@ impl Launcher {
         let order = SandboxOrder {
             work_bytes: limits.work_bytes,
             work_files: limits.work_files,
-            names: names.to_vec(),
+            hosts: hosts.to_vec(),
             bans: bans.to_vec(),
             limits: process_limits(limits, !self.hierarchies.weaknesses().is_empty()),
             born_in_group: birthplace.is_some(),

@@ -4,11 +4,14 @@
 //! mount crossings refused, files are opened without blocking and must be regular, and every read is capped: whatever a
 //! student puts there is data.
 
+mod looking;
+
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid};
 
+pub use self::looking::Kind;
 use crate::submission::{FileName, Submission};
 
 #[derive(Debug)]

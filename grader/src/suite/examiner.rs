@@ -23,8 +23,7 @@ fn suite_files(exercise: &Exercise) -> impl Iterator<Item = &str> {
 /// The examiner with the suite's files, its interpreter starting. Its standard streams go into one capture: what it says
 /// there is for us, when it dies.
 pub fn prepare(launcher: &mut Launcher, setup: Setup<'_>) -> Result<(Sandbox, Channel, Captured), GraderError> {
-    let names = &setup.exercise.manifest().names;
-    let mut examiner = launcher.sandbox(Role::Examiner, LIMITS, names, &[])?;
+    let mut examiner = launcher.sandbox(Role::Examiner, LIMITS, &setup.host_lines(), &[])?;
     for path in suite_files(setup.exercise) {
         let name = FileName::parse(path.as_bytes()).map_err(|error| suite_error(setup.case, &error))?;
         examiner.work().write(&name, setup.exercise.file(path).expect("listed just now"))?;

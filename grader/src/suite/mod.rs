@@ -11,8 +11,11 @@
 //! verdict (see [`crate::verdict`]). A wait is ended by an event, by proof that no event will come, or by the case's
 //! wall limit as the last resort.
 
+mod address;
 mod examiner;
 mod facts;
+mod nodes;
+mod obeying;
 mod output;
 mod programs;
 pub mod protocol;
@@ -20,6 +23,7 @@ mod questions;
 mod quiet;
 
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -27,21 +31,22 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use serde::Serialize;
 
 pub use self::facts::{Ending, Facts, LimitHit};
+use self::nodes::Nodes;
 use self::output::Captured;
 pub use self::output::OUTPUT_BYTES_MAX;
 use self::programs::Running;
 pub use self::programs::{Programs, Started};
-use self::protocol::{Answer, Ask, Asked, CaseOrder, Event, ProgramFacts, UsageFacts};
+use self::protocol::{CaseOrder, Event, ProgramFacts};
 pub use self::protocol::{FailureKind, Outcome};
-use self::questions::{Awaits, Patience, Questions, is_at};
-use crate::channel::{Channel, Frame};
-use crate::exercise::{Case, Exercise, Limits};
+use self::questions::Questions;
+use crate::channel::Channel;
+use crate::exercise::{Case, Exercise, HostName, Limits};
 use crate::grading::GraderError;
 use crate::report;
-use crate::sandbox::sockets::{Protocol, SocketTable};
+use crate::sandbox::sockets::SocketTable;
 use crate::sandbox::{self, Launcher, Notice, Role, Sandbox, SandboxLimits};
 use crate::seed::CaseSeed;
-use crate::submission::{FileName, Submission};
+use crate::submission::Submission;
 
 /// Between two looks at CPU use and clocks.
 const LIMITS_INTERVAL: Duration = Duration::from_millis(10);
@@ -67,13 +72,24 @@ impl Setup<'_> {
     fn role(&self) -> Role {
         if self.exercise.manifest().programs.is_empty() { Role::Module } else { Role::Submission }
     }
+
+    /// What the case adds to /etc/hosts.
+    fn host_lines(&self) -> Vec<String> {
+        let names = self.exercise.manifest().names.iter().chain(&self.case.names);
+        names.flat_map(HostName::host_lines).collect()
+    }
+
+    /// What the case adds to the addresses of the loopback interface.
+    fn addresses(&self) -> Vec<IpAddr> {
+        self.exercise.manifest().addresses.iter().chain(&self.case.addresses).copied().collect()
+    }
 }
 
 /// A case that is ready to begin: both sandboxes stand, the examiner's interpreter starts. Dropping it kills everything.
 pub struct World<'a> {
     setup: Setup<'a>,
     table: SocketTable,
-    submission: Sandbox,
+    submission: Nodes,
     examiner: Sandbox,
     channel: Channel,
     /// What the examiner writes to its standard streams.
@@ -90,14 +106,12 @@ pub struct World<'a> {
 impl<'a> World<'a> {
     /// Makes the case's network and sandboxes.
     pub fn prepare(launcher: &mut Launcher, setup: Setup<'a>) -> Result<Self, GraderError> {
-        let manifest = setup.exercise.manifest();
-        let table = launcher.world()?;
-        let limits = sandbox_limits(setup.limits);
-        let mut submission = launcher.sandbox(setup.role(), limits, &manifest.names, &manifest.ban)?;
+        let table = launcher.world_at(&setup.addresses())?;
+        let mut submission = Nodes::begin(launcher, setup)?;
         // While that furnishes itself.
         let (examiner, channel, spoken) = examiner::prepare(launcher, setup)?;
-        submission.work().fill(setup.submission)?;
-        submission.prepared()?;
+        submission.get(0)?.work().fill(setup.submission)?;
+        submission.get_mut(0)?.prepared()?;
         let now = Instant::now();
         let (running, questions) = (Running::default(), Questions::default());
         Ok(World {
@@ -173,9 +187,9 @@ impl<'a> World<'a> {
         let tick = self.questions.interval().unwrap_or(LIMITS_INTERVAL);
         let mut sources = vec![
             PollFd::new(&self.channel, PollFlags::IN),
-            PollFd::from_borrowed_fd(self.submission.notices(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.examiner.notices(), PollFlags::IN),
         ];
+        sources.extend(self.submission.notices().map(|notices| PollFd::from_borrowed_fd(notices, PollFlags::IN)));
         sources.extend(self.running.pipes().chain(self.spoken.pipe()).map(|pipe| PollFd::new(pipe, PollFlags::IN)));
         let timeout = Timespec { tv_sec: 0, tv_nsec: tick.as_nanos() as i64 };
         match rustix::event::poll(&mut sources, Some(&timeout)) {
@@ -186,11 +200,12 @@ impl<'a> World<'a> {
 
     /// Programs that have ended.
     fn take_notices(&mut self) -> io::Result<()> {
-        while let Some(notice) = self.submission.try_notice()? {
+        while let Some((node, notice)) = self.submission.try_notice()? {
             match notice {
                 Notice::Exited { id, exit } => {
-                    self.running.ended(id, exit);
-                    self.tell(&Event::Exited { process: id, exit }, b"", &[])?;
+                    if let Some(process) = self.running.ended((node, id), exit) {
+                        self.tell(&Event::Exited { process, exit }, b"", &[])?;
+                    }
                 }
                 Notice::Gone => return Err(io::Error::other("the submission's sandbox died")),
                 _ => {}
@@ -199,70 +214,6 @@ impl<'a> World<'a> {
         // Its channel tells when it has died.
         while !matches!(self.examiner.try_notice()?, None | Some(Notice::Gone)) {}
         Ok(())
-    }
-
-    /// Does what the examiner asks; `Some` at its last word.
-    fn obey(&mut self, frame: Frame) -> Result<Option<Outcome>, GraderError> {
-        let broken = |error: io::Error| suite_error(self.setup.case, &error);
-        let Asked { id, ask } = frame.head().map_err(broken)?;
-        let answer = Answer { id, ..Answer::default() };
-        match ask {
-            Ask::End(outcome) => return Ok(Some(outcome)),
-            Ask::Start { program, extra, stdin, stdout } => {
-                let started =
-                    self.running.start(&mut self.submission, self.setup.programs, &program, &extra, (stdin, stdout));
-                let (process, descriptors) = started.map_err(|error| suite_error(self.setup.case, &error))?;
-                self.reply(&Answer { process: Some(process), ..answer }, &descriptors)?;
-            }
-            Ask::Shim => {
-                let (process, channel) = self.running.start_shim(&mut self.submission)?;
-                self.reply(&Answer { process: Some(process), ..answer }, &[channel])?;
-            }
-            Ask::Signal { process, signal } => {
-                self.running.signalled(process);
-                self.submission.signal(process, signal)?;
-                self.reply(&answer, &[])?;
-            }
-            Ask::Ready { process, addresses } => self.defer(id, Awaits::Ready { process, addresses })?,
-            Ask::Drained { local, remote } => self.defer(id, Awaits::Drained { local, remote })?,
-            Ask::Exit { process } => self.defer(id, Awaits::Exit { process })?,
-            Ask::Still => self.defer(id, Awaits::Still)?,
-            Ask::Settle => self.defer(id, Awaits::Settled(Patience::with(&self.submission)))?,
-            // A question that was answered meanwhile was answered for nothing; the examiner knows.
-            Ask::Forget if self.questions.forget(id) => self.reply(&answer, &[])?,
-            Ask::Forget => {}
-            Ask::States { address } => {
-                let sockets = self.table.sockets(Protocol::Tcp)?;
-                let states = sockets.iter().filter(|socket| is_at(socket.local, address)).map(|socket| socket.state);
-                self.reply(&Answer { states: Some(states.collect()), ..answer }, &[])?;
-            }
-            Ask::Usage => {
-                let usage = self.submission.usage();
-                let usage = UsageFacts { cpu_ms: usage.cpu_us / 1000, peak_bytes: usage.peak_bytes };
-                self.reply(&Answer { usage: Some(usage), ..answer }, &[])?;
-            }
-            Ask::ResetPeak => {
-                self.submission.reset_peak();
-                self.reply(&answer, &[])?;
-            }
-            Ask::Write { name } => {
-                let name = FileName::parse(name.as_bytes()).map_err(|error| suite_error(self.setup.case, &error))?;
-                self.submission.work().write(&name, &frame.tail)?;
-                self.reply(&answer, &[])?;
-            }
-            Ask::Read { name, limit } => {
-                let name = FileName::parse(name.as_bytes()).map_err(|error| suite_error(self.setup.case, &error))?;
-                let limit = limit.min(crate::channel::TAIL_BYTES_MAX);
-                let content = self.submission.work().read(&name, limit)?;
-                let answer = Answer { found: Some(content.is_some()), ..answer };
-                self.tell(&answer, &content.unwrap_or_default(), &[])?;
-            }
-        }
-        Ok(None)
-    }
-
-    fn reply(&self, answer: &Answer, descriptors: &[OwnedFd]) -> io::Result<()> {
-        self.tell(answer, b"", descriptors)
     }
 
     /// An examiner that has said its last word is gone before we have read it: not hearing us is no error.
@@ -274,13 +225,9 @@ impl<'a> World<'a> {
         }
     }
 
-    fn defer(&mut self, id: u64, awaits: Awaits) -> Result<(), GraderError> {
-        self.questions.ask(id, awaits).map_err(|reason| suite_error(self.setup.case, &reason))
-    }
-
     fn answer_questions(&mut self) -> io::Result<()> {
-        for answer in self.questions.answers(&self.table, &self.submission, &self.running)? {
-            self.reply(&answer, &[])?;
+        for answer in self.questions.answers(&self.table, &self.submission, &self.examiner, &self.running)? {
+            self.tell(&answer, b"", &[])?;
         }
         Ok(())
     }
@@ -294,7 +241,7 @@ impl<'a> World<'a> {
         if ran_out_of_memory(used)? {
             return Ok(Some(LimitHit::Memory));
         }
-        if used.cpu_us > u64::from(limits.cpu_s) * 1_000_000 {
+        if self.submission.cpu_us_max() > u64::from(limits.cpu_s) * 1_000_000 {
             return Ok(Some(LimitHit::Cpu));
         }
         if self.examiner.usage().cpu_us > u64::from(examiner::LIMITS.cpu_s) * 1_000_000 {
@@ -302,7 +249,7 @@ impl<'a> World<'a> {
         }
         if self.began.elapsed() > wall_limit(limits) {
             // With nobody left to wait for, it is the suite that hangs.
-            return match self.submission.processes().is_empty() {
+            return match self.submission.deserted() {
                 true => Err(suite_error(self.setup.case, &"the examiner waits for nobody")),
                 false => Ok(Some(LimitHit::Wall)),
             };
@@ -317,7 +264,7 @@ impl<'a> World<'a> {
         if ran_out_of_memory(used)? {
             return Ok(Ending::Limit(LimitHit::Memory));
         }
-        if used.cpu_us > u64::from(self.setup.limits.cpu_s) * 1_000_000 {
+        if self.submission.cpu_us_max() > u64::from(self.setup.limits.cpu_s) * 1_000_000 {
             return Ok(Ending::Limit(LimitHit::Cpu));
         }
         match outcome {

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::output::Captured;
+use super::protocol::Streams;
 use crate::channel::Channel;
 use crate::exercise::{Manifest, Program};
 use crate::report::{Evidence, OutputStream};
@@ -64,7 +65,7 @@ impl Programs {
         self.programs.get(name).map(|program| self.filled(&program.listen)).unwrap_or_default()
     }
 
-    fn argv(&self, name: &str, extra: &[String]) -> io::Result<Vec<String>> {
+    pub fn argv(&self, name: &str, extra: &[String]) -> io::Result<Vec<String>> {
         let program = self
             .programs
             .get(name)
@@ -91,7 +92,8 @@ impl Programs {
 #[derive(Debug)]
 pub struct Started {
     pub name: String,
-    process: u64,
+    /// The node that it runs in, and the sandbox's name for it there.
+    place: (usize, u64),
     pub exit: Option<Exit>,
     /// Whether the examiner signalled it, so that its end says nothing about the program.
     pub signalled: bool,
@@ -122,20 +124,17 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a program; returns its process and the ends of `(stdin, stdout)` that were asked for.
+    /// Starts a program; returns its process and the examiner's ends of the streams that were asked for.
     pub fn start(
         &mut self,
-        sandbox: &mut Sandbox,
-        programs: &Programs,
+        node: (usize, &mut Sandbox),
         name: &str,
-        extra: &[String],
-        (stdin, stdout): (bool, bool),
+        argv: &[String],
+        streams: Streams,
     ) -> io::Result<(u64, Vec<OwnedFd>)> {
-        let argv = programs.argv(name, extra)?;
-        let (stderr, stderr_end) = Captured::new(OutputStream::Stderr)?;
-        let mut captured = vec![stderr];
+        let mut captured = Vec::new();
         let mut ours = Vec::new();
-        let input = match stdin {
+        let input = match streams.stdin {
             true => {
                 let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
                 ours.push(write);
@@ -143,25 +142,27 @@ impl Running {
             }
             false => nothing()?,
         };
-        let output = match stdout {
+        let mut output = |wanted, stream| match wanted {
             true => {
                 let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
                 ours.push(read);
-                write
+                io::Result::Ok(write)
             }
             false => {
-                let (stdout, end) = Captured::new(OutputStream::Stdout)?;
-                captured.push(stdout);
-                end
+                let (kept, end) = Captured::new(stream)?;
+                captured.insert(0, kept);
+                Ok(end)
             }
         };
-        let descriptors = [input.as_fd(), output.as_fd(), stderr_end.as_fd()];
-        let process = self.spawn(sandbox, name, &argv, &descriptors, captured)?;
+        let stdout = output(streams.stdout, OutputStream::Stdout)?;
+        let stderr = output(streams.stderr, OutputStream::Stderr)?;
+        let descriptors = [input.as_fd(), stdout.as_fd(), stderr.as_fd()];
+        let process = self.spawn(node, name, argv, &descriptors, captured)?;
         Ok((process, ours))
     }
 
     /// Starts an interpreter for calls into the student's modules; returns its process and the other end of its channel.
-    pub fn start_shim(&mut self, sandbox: &mut Sandbox) -> io::Result<(u64, OwnedFd)> {
+    pub fn start_shim(&mut self, node: (usize, &mut Sandbox)) -> io::Result<(u64, OwnedFd)> {
         let argv = Role::Module.command(&format!("{LIBRARY}/shim/start.py"));
         let (stderr, stderr_end) = Captured::new(OutputStream::Stderr)?;
         let (stdout, stdout_end) = Captured::new(OutputStream::Stdout)?;
@@ -169,13 +170,13 @@ impl Running {
         let ours = channel.as_fd().try_clone_to_owned()?;
         let input = nothing()?;
         let descriptors = [input.as_fd(), stdout_end.as_fd(), stderr_end.as_fd(), theirs.as_fd()];
-        let process = self.spawn(sandbox, SHIM, &argv, &descriptors, vec![stderr, stdout])?;
+        let process = self.spawn(node, SHIM, &argv, &descriptors, vec![stderr, stdout])?;
         Ok((process, ours))
     }
 
     fn spawn(
         &mut self,
-        sandbox: &mut Sandbox,
+        (node, sandbox): (usize, &mut Sandbox),
         name: &str,
         argv: &[String],
         descriptors: &[std::os::fd::BorrowedFd<'_>],
@@ -184,9 +185,9 @@ impl Running {
         if self.started.len() == PROGRAMS_MAX {
             return Err(io::Error::other(format!("start {name:?}: more than {PROGRAMS_MAX} programs in one case")));
         }
-        let process = sandbox.spawn(argv, &environment(), descriptors)?;
-        self.started.push(Started { name: name.to_owned(), process, exit: None, signalled: false, output });
-        Ok(process)
+        let place = (node, sandbox.spawn(argv, &environment(), descriptors)?);
+        self.started.push(Started { name: name.to_owned(), place, exit: None, signalled: false, output });
+        Ok(self.started.len() as u64)
     }
 
     pub fn pipes(&self) -> impl Iterator<Item = &OwnedFd> {
@@ -201,20 +202,27 @@ impl Running {
             .fold(false, |flood, output| output.drain() | flood)
     }
 
-    pub fn ended(&mut self, process: u64, exit: Exit) {
-        if let Some(started) = self.find(process) {
-            started.exit = Some(exit);
-        }
+    /// What ended at a place; returns its process.
+    pub fn ended(&mut self, place: (usize, u64), exit: Exit) -> Option<u64> {
+        let index = self.started.iter().position(|started| started.place == place)?;
+        self.started[index].exit = Some(exit);
+        Some(index as u64 + 1)
     }
 
-    pub fn signalled(&mut self, process: u64) {
-        if let Some(started) = self.find(process) {
-            started.signalled = true;
-        }
+    /// Notes that a process was signalled; returns where it is.
+    pub fn signalled(&mut self, process: u64) -> Option<(usize, u64)> {
+        let started = self.started.get_mut(index(process)?)?;
+        started.signalled = true;
+        Some(started.place)
     }
 
     pub fn exit(&self, process: u64) -> Option<Exit> {
-        self.started.iter().find(|started| started.process == process)?.exit
+        self.started.get(index(process)?)?.exit
+    }
+
+    /// The node that a process runs in.
+    pub fn node(&self, process: u64) -> Option<usize> {
+        Some(self.started.get(index(process)?)?.place.0)
     }
 
     /// Whether no program is left whose end is not known.
@@ -225,10 +233,11 @@ impl Running {
     pub fn into_started(self) -> Vec<Started> {
         self.started
     }
+}
 
-    fn find(&mut self, process: u64) -> Option<&mut Started> {
-        self.started.iter_mut().find(|started| started.process == process)
-    }
+/// Processes are numbered from 1, in the order of their start.
+fn index(process: u64) -> Option<usize> {
+    usize::try_from(process).ok()?.checked_sub(1)
 }
 
 fn nothing() -> io::Result<OwnedFd> {

@@ -7,10 +7,13 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::address::Address;
 use super::quiet::Still;
 use crate::report::Evidence;
-use crate::sandbox::Exit;
 use crate::sandbox::sockets::State;
+use crate::sandbox::tasks::Process;
+use crate::sandbox::{Exit, Kind};
+use crate::submission::FileName;
 
 /// The first frame, to the examiner.
 #[derive(Debug, Serialize)]
@@ -39,26 +42,37 @@ pub struct Asked {
 pub enum Ask {
     /// Start a program of exercise.toml; answered with `process`, and pipes for the streams asked for.
     Start {
+        node: usize,
         program: String,
         extra: Vec<String>,
-        stdin: bool,
-        stdout: bool,
+        #[serde(flatten)]
+        streams: Streams,
     },
     /// Start the shim; answered with `process` and its channel.
     Shim,
+    /// A further sandbox for the submission; answered with its number, `node`. The first one's is 0.
+    Node,
     Signal {
         process: u64,
         signal: i32,
     },
-    /// Answered once all addresses are in LISTEN, or never will be.
+    /// Answered once all addresses are in LISTEN, or bound, or never will be.
     Ready {
         process: u64,
-        addresses: Vec<SocketAddr>,
+        addresses: Vec<Address>,
     },
     /// Answered once the socket that `local` talks to has been read empty, or never will be.
     Drained {
         local: SocketAddr,
         remote: SocketAddr,
+    },
+    /// The same for the UDP socket that is bound there.
+    DrainedUdp {
+        address: SocketAddr,
+    },
+    /// The same for what was sent on the unix socket with that inode.
+    DrainedUnix {
+        inode: u32,
     },
     /// Answered once nothing will happen any more.
     Still,
@@ -74,17 +88,56 @@ pub enum Ask {
     States {
         address: SocketAddr,
     },
-    Usage,
-    ResetPeak,
-    /// The tail goes into a file of the submission's work folder.
-    Write {
-        name: String,
+    Usage {
+        node: usize,
     },
+    ResetPeak {
+        node: usize,
+    },
+    Processes {
+        node: usize,
+    },
+    Files(FilesAsk),
+    End(Outcome),
+}
+
+/// Something about a name in a work folder.
+#[derive(Debug, Deserialize)]
+pub struct FilesAsk {
+    pub node: usize,
+    pub name: FileName,
+    #[serde(flatten)]
+    pub about: AboutFile,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum AboutFile {
+    /// The tail becomes the file's content.
+    Write,
+    /// Answered with the content in the tail.
     Read {
-        name: String,
         limit: usize,
     },
-    End(Outcome),
+    /// Whatever is no folder.
+    Remove,
+    /// A symbolic link.
+    Link {
+        target: String,
+    },
+    /// Answered with the names of all that lies below the folder of that name.
+    List,
+    Kind,
+    /// Answered with a socket that is connected to the unix socket of that name, or with what came of it.
+    Connect,
+}
+
+/// Which standard streams of a program are pipes of the examiner's.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Streams {
+    pub stdin: bool,
+    pub stdout: bool,
+    pub stderr: bool,
 }
 
 /// The examiner's last word.
@@ -131,6 +184,17 @@ pub struct Answer {
     pub usage: Option<UsageFacts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<Vec<Process>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// Why there is no connection: `full`, or the kernel's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 #[derive(Debug, Serialize)]

@@ -4,11 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::address::Address;
+use super::nodes::Nodes;
 use super::programs::Running;
 use super::protocol::Answer;
-use super::quiet::Watch;
+use super::quiet::{Look, Watch};
 use crate::sandbox::Sandbox;
-use crate::sandbox::sockets::{Protocol, Socket, SocketTable, State};
+use crate::sandbox::sockets::{Protocol, Socket, SocketTable, State, UnixSocket, is_at};
 use crate::sandbox::tasks::{self, Doing, Thread};
 
 /// Questions that an examiner may leave open at a time.
@@ -27,10 +29,14 @@ const LOOK_STANDS_FOR_MAX: Duration = Duration::from_millis(50);
 /// What an examiner waits for.
 #[derive(Debug)]
 pub enum Awaits {
-    /// All addresses are in LISTEN, or the process has ended.
-    Ready { process: u64, addresses: Vec<SocketAddr> },
+    /// All addresses are in LISTEN or bound, or the process has ended.
+    Ready { process: u64, addresses: Vec<Address> },
     /// The socket that `local` talks to has been read empty.
     Drained { local: SocketAddr, remote: SocketAddr },
+    /// The UDP socket that is bound there has been read empty.
+    DrainedUdp { address: SocketAddr },
+    /// What was sent on the unix socket with that inode has been read.
+    DrainedUnix { inode: u32 },
     /// The process has ended.
     Exit { process: u64 },
     /// Nothing will happen any more.
@@ -50,7 +56,7 @@ pub struct Patience {
 }
 
 impl Patience {
-    pub fn with(submission: &Sandbox) -> Patience {
+    pub fn with(submission: &Nodes) -> Patience {
         Patience { cpu_us: submission.usage().cpu_us, asleep: Duration::ZERO, looked: Instant::now() }
     }
 
@@ -101,29 +107,39 @@ impl Questions {
         self.open.len() < before
     }
 
-    /// Looks at the submission once and closes what can be answered.
-    pub fn answers(&mut self, table: &SocketTable, submission: &Sandbox, running: &Running) -> io::Result<Vec<Answer>> {
+    /// Looks at the submission, and at the fixtures beside the suite, once and closes what can be answered.
+    pub fn answers(
+        &mut self,
+        table: &SocketTable,
+        submission: &Nodes,
+        examiner: &Sandbox,
+        running: &Running,
+    ) -> io::Result<Vec<Answer>> {
         if self.open.is_empty() {
             return Ok(vec![]);
         }
-        let sockets = table.sockets(Protocol::Tcp)?;
-        let mut threads: Option<Vec<Thread>> = None;
+        let scene = Scene::look(table, submission, running, &self.open)?;
+        let mut seen: Option<Look> = None;
         let mut answers = Vec::new();
         self.open.retain_mut(|question| {
-            let look = || tasks::threads(&submission.processes());
-            let answer = event(&question.awaits, &sockets, running).or_else(|| {
-                let threads = question.watch.due().then(|| threads.get_or_insert_with(look).clone())?;
+            let look = || Look {
+                threads: submission.threads(),
+                fixtures: tasks::threads(&examiner.processes()),
+                sockets: scene.tcp.clone(),
+                at: Instant::now(),
+            };
+            let answer = scene.event(&question.awaits).or_else(|| {
+                let look = question.watch.due().then(|| seen.get_or_insert_with(look).clone())?;
                 // A program without threads has ended, and is about to be reported.
-                if threads.is_empty() && !running.all_ended() {
+                if look.threads.is_empty() && !running.all_ended() {
                     return None;
                 }
-                let now = Instant::now();
                 if let Awaits::Settled(patience) = &mut question.awaits
-                    && patience.ends(&threads, submission.usage().cpu_us, now)
+                    && patience.ends(&look.threads, submission.usage().cpu_us, look.at)
                 {
                     return Some(Answer::default());
                 }
-                let still = question.watch.look(threads, sockets.clone(), now)?;
+                let still = question.watch.look(look)?;
                 Some(Answer { still: Some(still), ..Answer::default() })
             });
             let open = answer.is_none();
@@ -134,30 +150,82 @@ impl Questions {
     }
 }
 
-/// The answer, if the event has come.
-fn event(awaits: &Awaits, sockets: &[Socket], running: &Running) -> Option<Answer> {
-    let ended = |process| running.exit(process).map(|exit| Answer { exit: Some(exit), ..Answer::default() });
-    match awaits {
-        Awaits::Still => None,
-        Awaits::Settled(_) => running.all_ended().then(Answer::default),
-        Awaits::Exit { process } => ended(*process),
-        Awaits::Ready { process, addresses } => {
-            if addresses.iter().all(|address| is_listening(sockets, *address)) {
-                return Some(Answer { ready: Some(true), ..Answer::default() });
-            }
-            ended(*process)
-        }
-        Awaits::Drained { local, remote } => is_drained(sockets, *local, *remote).then(Answer::default),
+/// What events are read off.
+struct Scene<'a> {
+    submission: &'a Nodes,
+    running: &'a Running,
+    tcp: Vec<Socket>,
+    /// These two only where some question is about them.
+    udp: Vec<Socket>,
+    unix: Vec<UnixSocket>,
+}
+
+impl<'a> Scene<'a> {
+    fn look(
+        table: &SocketTable,
+        submission: &'a Nodes,
+        running: &'a Running,
+        open: &[Question],
+    ) -> io::Result<Scene<'a>> {
+        let about = |what: fn(&Address) -> bool, itself: fn(&Awaits) -> bool| {
+            open.iter().any(|question| match &question.awaits {
+                Awaits::Ready { addresses, .. } => addresses.iter().any(what),
+                other => itself(other),
+            })
+        };
+        let udp = about(|it| matches!(it, Address::Udp(_)), |it| matches!(it, Awaits::DrainedUdp { .. }));
+        let unix = about(|it| matches!(it, Address::Unix(_)), |it| matches!(it, Awaits::DrainedUnix { .. }));
+        Ok(Scene {
+            submission,
+            running,
+            tcp: table.sockets(Protocol::Tcp)?,
+            udp: if udp { table.sockets(Protocol::Udp)? } else { vec![] },
+            unix: if unix { table.unix_sockets()? } else { vec![] },
+        })
     }
-}
 
-/// A socket bound to every address of a family is at each of them.
-pub fn is_at(local: SocketAddr, wanted: SocketAddr) -> bool {
-    local.port() == wanted.port() && (local.ip() == wanted.ip() || local.ip().is_unspecified())
-}
+    /// The answer, if the event has come.
+    fn event(&self, awaits: &Awaits) -> Option<Answer> {
+        let ended = |process| self.running.exit(process).map(|exit| Answer { exit: Some(exit), ..Answer::default() });
+        match awaits {
+            Awaits::Still => None,
+            Awaits::Settled(_) => self.running.all_ended().then(Answer::default),
+            Awaits::Exit { process } => ended(*process),
+            Awaits::Ready { process, addresses } => {
+                if addresses.iter().all(|address| self.is_listening(*process, address)) {
+                    return Some(Answer { ready: Some(true), ..Answer::default() });
+                }
+                ended(*process)
+            }
+            Awaits::Drained { local, remote } => is_drained(&self.tcp, *local, *remote).then(Answer::default),
+            Awaits::DrainedUdp { address } => self.is_drained_udp(*address).then(Answer::default),
+            Awaits::DrainedUnix { inode } => self.is_drained_unix(*inode).then(Answer::default),
+        }
+    }
 
-fn is_listening(sockets: &[Socket], address: SocketAddr) -> bool {
-    sockets.iter().any(|socket| socket.state == State::Listen && is_at(socket.local, address))
+    fn is_listening(&self, process: u64, address: &Address) -> bool {
+        match address {
+            Address::Tcp(address) => {
+                self.tcp.iter().any(|socket| socket.state == State::Listen && is_at(socket.local, *address))
+            }
+            Address::Udp(address) => self.udp.iter().any(|socket| is_at(socket.local, *address)),
+            Address::Unix(name) => {
+                let node = self.running.node(process).and_then(|node| self.submission.get(node).ok());
+                let file = node.and_then(|node| node.work().socket_file(name));
+                let ready = |socket: &&UnixSocket| socket.state == State::Listen || socket.datagrams;
+                file.is_some() && self.unix.iter().filter(ready).any(|socket| socket.file == file)
+            }
+        }
+    }
+
+    /// Whether everything that was sent there has been read; where nobody is bound, nothing is left to read.
+    fn is_drained_udp(&self, address: SocketAddr) -> bool {
+        self.udp.iter().all(|socket| !is_at(socket.local, address) || socket.unread == 0)
+    }
+
+    fn is_drained_unix(&self, inode: u32) -> bool {
+        self.unix.iter().find(|socket| socket.inode == inode).is_none_or(|socket| socket.unsent == 0)
+    }
 }
 
 /// Whether the socket that talks to `local` has been read empty; one that is gone has nothing left to read.

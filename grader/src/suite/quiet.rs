@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::sandbox::sockets::{Socket, State};
+use crate::sandbox::sockets::{Socket, State, is_at};
 use crate::sandbox::tasks::{Doing, Thread, Wait};
 
 /// Time between two looks.
@@ -40,11 +40,15 @@ pub struct Watch {
     looked: Option<Instant>,
 }
 
-#[derive(Debug)]
-struct Look {
-    threads: Vec<Thread>,
-    sockets: Vec<Socket>,
-    at: Instant,
+/// What was seen at a time.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// The submission's.
+    pub threads: Vec<Thread>,
+    /// The examiner's: its fixtures may be about to do something.
+    pub fixtures: Vec<Thread>,
+    pub sockets: Vec<Socket>,
+    pub at: Instant,
 }
 
 impl Watch {
@@ -54,27 +58,33 @@ impl Watch {
     }
 
     /// Takes one look into account; `Some` once the submission is proved still.
-    pub fn look(&mut self, threads: Vec<Thread>, sockets: Vec<Socket>, at: Instant) -> Option<Still> {
-        self.looked = Some(at);
+    pub fn look(&mut self, look: Look) -> Option<Still> {
+        self.looked = Some(look.at);
         match &self.first {
-            Some(first) if same(first, &threads, &sockets) => self.unchanged += 1,
+            Some(first) if same(first, &look) => self.unchanged += 1,
             _ => {
                 self.unchanged = 1;
-                self.first = Some(Look { threads: threads.clone(), sockets: sockets.clone(), at });
+                self.first = Some(look.clone());
             }
         }
         let first = self.first.as_ref().expect("just set");
-        let asleep = asleep(&first.threads, &threads, at - first.at);
-        let still = self.unchanged >= LOOKS_NEEDED && settled(&sockets) && asleep;
-        still.then(|| summary(&threads))
+        let watched = look.at - first.at;
+        let asleep = asleep(&first.threads, &look.threads, watched) && asleep(&first.fixtures, &look.fixtures, watched);
+        let still = self.unchanged >= LOOKS_NEEDED && settled(&look.sockets) && asleep;
+        still.then(|| summary(&look.threads))
     }
 }
 
 /// Same threads, none of the stuck ones has run, and not a byte has moved.
-fn same(first: &Look, threads: &[Thread], sockets: &[Socket]) -> bool {
-    first.sockets == sockets
-        && first.threads.len() == threads.len()
-        && first.threads.iter().zip(threads).all(|(before, now)| {
+fn same(first: &Look, now: &Look) -> bool {
+    first.sockets == now.sockets
+        && same_threads(&first.threads, &now.threads)
+        && same_threads(&first.fixtures, &now.fixtures)
+}
+
+fn same_threads(before: &[Thread], now: &[Thread]) -> bool {
+    before.len() == now.len()
+        && before.iter().zip(now).all(|(before, now)| {
             before.id == now.id
                 && match (before.doing, now.doing) {
                     (Doing::Stuck(_), Doing::Stuck(_)) => before.switches == now.switches,
@@ -92,11 +102,17 @@ fn asleep(before: &[Thread], now: &[Thread], watched: Duration) -> bool {
     })
 }
 
-/// Every byte sent has arrived, or waits for a reader whose queue is not empty.
+/// Every byte sent has arrived, or waits for a reader whose queue is not empty; and whoever connects does so to a queue
+/// that is full.
 fn settled(sockets: &[Socket]) -> bool {
+    let full = |address| {
+        let listens = |socket: &&Socket| socket.state == State::Listen && is_at(socket.local, address);
+        sockets.iter().find(listens).is_some_and(|listener| listener.unread > listener.unsent)
+    };
     sockets.iter().all(|socket| match socket.state {
         State::Listen | State::TimeWait => true,
-        State::SynSent | State::SynRecv | State::NewSynRecv => false,
+        State::SynSent => full(socket.remote),
+        State::SynRecv | State::NewSynRecv => full(socket.local),
         _ => {
             socket.unsent == 0
                 || sockets
@@ -140,7 +156,7 @@ mod tests {
         let began = Instant::now();
         (0..count).find_map(|number| {
             let at = began + number as u32 * Duration::from_millis(500);
-            watch.look(threads(number), vec![], at)
+            watch.look(Look { threads: threads(number), fixtures: vec![], sockets: vec![], at })
         })
     }
 
@@ -186,7 +202,11 @@ mod tests {
         let full = || vec![socket(1, 2, 0, 10), socket(2, 1, 4096, 0)];
         let still = |sockets: &dyn Fn() -> Vec<Socket>| {
             let mut watch = Watch::default();
-            (0..5).any(|_| watch.look(stuck(), sockets(), Instant::now()).is_some())
+            (0..5).any(|_| {
+                watch
+                    .look(Look { threads: stuck(), fixtures: vec![], sockets: sockets(), at: Instant::now() })
+                    .is_some()
+            })
         };
         assert!(!still(&under_way));
         assert!(still(&full));

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 import frames
 
-from . import evidence, peers
+from . import crowds, evidence, peers
+from .datagrams import Datagrams
 from .errors import Failure, Raised
 from .fixtures import http, xmlrpc
-from .programs import Input, Output, Program
+from .gates import Gate
+from .places import Node, Place
 from .remote import Handle, Iterator, Passed, Shim, Task, an_object, expect
-
-FILE_BYTES_MAX = 8 << 20
 
 
 class Quiet:
@@ -23,12 +23,10 @@ class Quiet:
         self.polling = polling
 
 
-class Exam:
+class Exam(Place):
     def __init__(self, link, order):
-        self._link = link
-        self._programs = order["programs"]
+        super().__init__(link, 0, order["programs"])
         self._shim = None
-        self._first = None
         self.vars = order["vars"]
         self.random = random.Random(bytes.fromhex(order["seed"]))
 
@@ -64,55 +62,48 @@ class Exam:
         """The call must raise an exception of that name or a subclass; returns what it raised."""
         return expect(name, method.words(args, kwargs), lambda: method(*args, **kwargs))
 
-    # Programs and their sandbox
+    # The submission as a whole
 
-    def start(self, name, *extra, stdin=False, stdout=False):
-        """Starts a program of exercise.toml and waits until it listens on all its addresses."""
-        facts = self._programs[name]
-        answer, _, descriptors = self._link.ask("start", program=name, extra=[str(word) for word in extra], stdin=stdin, stdout=stdout)
-        into = Input(self._link, descriptors.pop(0), name) if stdin else None
-        out = Output(self._link, descriptors.pop(0), name) if stdout else None
-        program = Program(self._link, name, answer["process"], facts["listen"], into, out)
-        self._first = self._first or program
-        if facts["listen"]:
-            program.ready(facts["listen"])
-        return program
-
-    def usage(self):
-        """CPU milliseconds and peak memory in bytes of the submission so far."""
-        answer, _, _ = self._link.ask("usage")
-        return answer["usage"]
-
-    def memory_reset(self):
-        """From now on `usage()` tells the memory peak since here."""
-        self._link.ask("reset-peak")
+    def node(self, name):
+        """A further sandbox of the submission, with limits of its own, on the same network."""
+        answer, _, _ = self._link.ask("node")
+        return Node(self._link, name, answer["node"], self._programs)
 
     def quiet(self):
-        """Waits until nothing will happen in the submission any more unless the examiner acts.
+        """Waits until nothing will happen any more unless the examiner acts.
 
         `.polling` of what is returned tells whether some thread keeps waking by a clock all the same.
         """
         answer, _, _ = self._link.ask("still")
         return Quiet(answer["waits"], answer["polling"])
 
-    def write_file(self, name, content):
-        self._link.ask("write", content, name=name)
-
-    def read_file(self, name, limit=FILE_BYTES_MAX):
-        """A regular file of the work folder, or None."""
-        answer, content, _ = self._link.ask("read", name=name, limit=limit)
-        return content if answer["found"] else None
+    def gate(self):
+        """A gate for code of yours that runs beside the student's: see there."""
+        return Gate(self._link)
 
     # Sockets
 
-    def connect(self, address=None, receive_buffer=None, send_buffer=None, segment=None):
+    def connect(self, address=None, source=None, receive_buffer=None, send_buffer=None, segment=None):
         """A client of the first program started, or of `address`. Small buffers and segments let little be under way."""
-        address = tuple(address or self._first.address)
-        return peers.connect(self._link, address, receive_buffer, send_buffer, segment)
+        address = address or self.started[0].address
+        if isinstance(address, str):
+            return peers.connect_unix(self._link, address.removeprefix("unix:"))
+        return peers.connect(self._link, tuple(address), source, receive_buffer, send_buffer, segment)
 
-    def listen(self):
+    def listen(self, host="127.0.0.1", port=0, backlog=128, receive_buffer=None, send_buffer=None, segment=None):
         """A port of the examiner's own."""
-        return peers.Listener(self._link)
+        return peers.Listener(self._link, host, port, backlog, receive_buffer, send_buffer, segment)
+
+    def unanswering(self, host="127.0.0.1", port=0):
+        """An address that takes no connection and refuses none: whoever connects there waits."""
+        listener = self.listen(host, port, backlog=0)
+        listener.fill()
+        self._link.kept.append(listener)
+        return listener.address
+
+    def udp(self, host="127.0.0.1", port=0):
+        """A UDP socket of the examiner's own."""
+        return Datagrams(self._link, host, port)
 
     def pair(self, send_buffer=None, receive_buffer=None, timeout=None):
         """A connected TCP pair: our end, and a handle to the student's, a socket beside the student's code."""
@@ -130,8 +121,23 @@ class Exam:
 
     def port_state(self, address):
         """Kernel states of the TCP sockets with that local address."""
-        answer, _, _ = self._link.ask("states", address="%s:%d" % tuple(address))
+        answer, _, _ = self._link.ask("states", address=peers.text(address))
         return answer["states"]
+
+    # Crowds
+
+    def splits(self, data, cuts=1):
+        """Every way to cut `data` into `cuts` + 1 pieces, for `Peer.pieces`."""
+        return crowds.splits(data, cuts)
+
+    def rendezvous(self, number, first, rest, want, address=None):
+        """`number` clients that each send `first`; then, the last one first, each sends `rest` and must read `want` before
+        the next one moves. Each of the three is bytes, or a function of the client's index. Returns the clients."""
+        return crowds.rendezvous(self, number, first, rest, want, address)
+
+    def slow_loris(self, number, data, address=None):
+        """`number` clients that send `data` a byte at a time, in turns, and stay; returns them."""
+        return crowds.slow_loris(self, number, data, address)
 
     # Calls into the student's modules
 

@@ -75,8 +75,16 @@ class Link:
 
         With `process`, also when that one has ended: others may hold its end of `source` open.
         """
+        still = self.ready_or_still(source, events, process)
+        if still is not None:
+            if process in self.exits:
+                raise Crashed(f"{doing}: the program has ended")
+            raise self.stuck(still, doing)
+
+    def ready_or_still(self, source, events, process=None):
+        """None once `source` is ready; otherwise the grader's answer that nothing will happen any more."""
         if _ready(source, events, BRIEF_MS):
-            return
+            return None
         watch = self.begin("still")
         poll = select.poll()
         poll.register(source, events)
@@ -85,17 +93,15 @@ class Link:
             ready = {number for number, _ in poll.poll()}
             if source.fileno() in ready:
                 self._forget(watch)
-                return
+                return None
             self._feed()
             if process in self.exits and not _ready(source, events, 0):
                 self._forget(watch)
-                raise Crashed(f"{doing}: the program has ended")
+                return {"waits": []}
             if watch in self._answers:
                 answer, _, _ = self._answers.pop(watch)
                 # It may have come in the moment before the submission went still.
-                if _ready(source, events, 0):
-                    return
-                raise self.stuck(answer, doing)
+                return None if _ready(source, events, 0) else answer
 
     def stuck(self, answer, doing):
         """The failure for a submission in which nothing will happen any more; `doing` says what has not happened."""

@@ -1,31 +1,38 @@
-"""The examiner's ends of sockets: hostile clients and listeners on the case's own loopback.
+"""The examiner's ends of stream sockets: hostile clients, and what a program connects to.
 
 Every socket is non-blocking underneath and every wait goes through `Link.wait`, so that a stuck server ends the case at
 once. Every read has a cap.
 """
 
+import os
 import select
 import socket
 import struct
-from errno import ECONNREFUSED
+from errno import ECONNREFUSED, EINPROGRESS
 
 from .errors import Failure
 from .evidence import awaited, count, short
 
 READ_BYTES_MAX = 64 << 20
 LINE_BYTES_MAX = 1 << 20
+# Pieces of a flood.
+FLOOD_BYTES = 64 << 10
 
 
 class Peer:
-    """One connected TCP socket."""
+    """One connected stream socket."""
 
     def __init__(self, link, sock, what, remote):
         self._link = link
         self._socket = sock
         self._what = what
         sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.local, self.remote = sock.getsockname()[:2], remote[:2]
+        self._tcp = sock.family != socket.AF_UNIX
+        if self._tcp:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.local, self.remote = sock.getsockname()[:2], remote[:2]
+        else:
+            self.local = self.remote = None
         self._unread = bytearray()
         self._ended = False
 
@@ -40,6 +47,8 @@ class Peer:
     def fileno(self):
         return self._socket.fileno()
 
+    # Sending
+
     def send(self, data):
         rest = memoryview(data)
         while rest:
@@ -48,7 +57,11 @@ class Peer:
             except BlockingIOError:
                 self._link.wait(self._socket, select.POLLOUT, f"{self._what} has not read all that was sent to it")
             except ConnectionError:
-                raise self._gone("its client was still sending") from None
+                raise self._gone("its peer was still sending") from None
+
+    def together(self, *pieces):
+        """All pieces in one segment: what was several messages arrives as one."""
+        self.send(b"".join(pieces))
 
     def drip(self, data):
         """One byte a segment; the next only when the receiver's kernel queue is empty."""
@@ -60,44 +73,29 @@ class Peer:
             self.send(piece)
             self.drained()
 
+    def flood(self, size, unit=bytes(FLOOD_BYTES)):
+        """Sends `unit` again and again, `size` bytes at most, and reads nothing. Returns how many bytes were taken by the
+        time that the program took no more and nothing was going to change that."""
+        sent = 0
+        while sent < size:
+            start = sent % len(unit)
+            try:
+                sent += self._socket.send(memoryview(unit)[start : start + size - sent])
+            except BlockingIOError:
+                if self._link.ready_or_still(self._socket, select.POLLOUT) is not None:
+                    break
+            except ConnectionError:
+                raise self._gone("its peer was still sending") from None
+        return sent
+
     def drained(self):
         """Waits until the receiver has taken everything out of its kernel queue."""
-        answer, _, _ = self._link.ask("drained", local=_text(self.local), remote=_text(self.remote))
+        if self._tcp:
+            answer, _, _ = self._link.ask("drained", local=text(self.local), remote=text(self.remote))
+        else:
+            answer, _, _ = self._link.ask("drained-unix", inode=os.fstat(self.fileno()).st_ino)
         if answer.get("waits") is not None:
             raise self._link.stuck(answer, f"{self._what} has not read what was sent to it")
-
-    def read_some(self, size=65536):
-        """What has arrived, at least one byte; b"" at the end."""
-        if not self._unread:
-            self._fill(size, "anything")
-        data, self._unread = bytes(self._unread[:size]), self._unread[size:]
-        return data
-
-    def read_exactly(self, size):
-        while len(self._unread) < size:
-            missing = awaited(size, len(self._unread))
-            if not self._fill(size, missing):
-                seen = f": {short(bytes(self._unread))}" if self._unread else ""
-                raise Failure(f"{self._what} has not sent {missing}, but closed the connection{seen}")
-        data, self._unread = bytes(self._unread[:size]), self._unread[size:]
-        return data
-
-    def read_line(self):
-        """Up to and with the next newline; what there is when the peer ends first."""
-        while b"\n" not in self._unread and len(self._unread) < LINE_BYTES_MAX:
-            if not self._fill(LINE_BYTES_MAX, "a whole line"):
-                break
-        end = self._unread.find(b"\n") + 1 or len(self._unread)
-        line, self._unread = bytes(self._unread[:end]), self._unread[end:]
-        return line
-
-    def read_to_end(self, limit=READ_BYTES_MAX):
-        """Everything until the peer's FIN."""
-        while self._fill(1 << 20, f"the end of the connection, only {count(len(self._unread))}"):
-            if len(self._unread) > limit:
-                raise Failure(f"{self._what} sent more than {limit} bytes")
-        data, self._unread = bytes(self._unread), bytearray()
-        return data
 
     def end(self, last=b""):
         """FIN: nothing more will be sent, reading goes on. `last` bytes travel in the same segment as the FIN."""
@@ -106,7 +104,7 @@ class Peer:
                 raise ValueError(f"{len(last)} bytes do not fit into one segment: send most of them before")
             self._socket.shutdown(socket.SHUT_WR)
         except OSError:
-            raise self._gone("its client was still sending") from None
+            raise self._gone("its peer was still sending") from None
 
     def reset(self):
         """RST: the connection is gone at once."""
@@ -116,11 +114,65 @@ class Peer:
     def close(self):
         self._socket.close()
 
+    # Reading
+
+    def read_some(self, size=65536):
+        """What has arrived, at least one byte; b"" at the end."""
+        if not self._unread:
+            self._fill(size, "anything")
+        return self._take(min(size, len(self._unread)))
+
+    def read_exactly(self, size):
+        while len(self._unread) < size:
+            missing = awaited(size, len(self._unread))
+            if not self._fill(size, missing):
+                seen = f": {short(bytes(self._unread))}" if self._unread else ""
+                raise Failure(f"{self._what} has not sent {missing}, but closed the connection{seen}")
+        return self._take(size)
+
+    def read_line(self):
+        """Up to and with the next newline; what there is when the peer ends first."""
+        return self.read_until(b"\n", "a whole line")
+
+    def read_until(self, mark, words=None):
+        """Up to and with the next `mark`; what there is when the peer ends first."""
+        while mark not in self._unread and len(self._unread) < LINE_BYTES_MAX:
+            if not self._fill(LINE_BYTES_MAX, words or f"{short(mark)}"):
+                break
+        end = self._unread.find(mark)
+        return self._take(len(self._unread) if end < 0 else end + len(mark))
+
+    def read_to_end(self, limit=READ_BYTES_MAX):
+        """Everything until the peer's FIN."""
+        while self._fill(1 << 20, f"the end of the connection, only {count(len(self._unread))}"):
+            if len(self._unread) > limit:
+                raise Failure(f"{self._what} sent more than {limit} bytes")
+        return self._take(len(self._unread))
+
+    def at_end(self):
+        """Waits for the peer's FIN, before which nothing more may come."""
+        if self._unread or self._fill(1, "the end of the connection"):
+            raise Failure(f"{self._what} sent {count(len(self._unread))} that nobody asked for: {short(bytes(self._unread))}")
+
+    def was_reset(self):
+        """Waits until the peer has given the connection up, in either way; whether it was by a RST."""
+        try:
+            while self._socket.recv(65536):
+                pass
+        except BlockingIOError:
+            self._link.wait(self._socket, select.POLLIN, f"{self._what} has not closed or reset the connection")
+            return self.was_reset()
+        except ConnectionError:
+            return True
+        return False
+
     def quiet(self):
         """Nothing more will ever arrive as things stand."""
-        answer, _, _ = self._link.ask("still")
+        self._link.ask("still")
         if self._ended:
             return
+        if self._unread:
+            raise Failure(f"{self._what} sent {count(len(self._unread))} that nobody asked for: {short(bytes(self._unread))}")
         try:
             data = self._socket.recv(65536)
         except BlockingIOError:
@@ -135,13 +187,18 @@ class Peer:
     def _gone(self, doing):
         return Failure(f"{self._what} closed or reset the connection while {doing}")
 
+    def _take(self, size):
+        data, self._unread = bytes(self._unread[:size]), self._unread[size:]
+        return data
+
     def _fill(self, size, missing):
         """Reads once, waiting for something; False at the end. `missing` completes "it has not sent …"."""
         while not self._ended:
             try:
                 data = self._socket.recv(max(size, 65536))
-                # A delayed acknowledgement would hold back a server that sends in small pieces (Nagle) by 40 ms each.
-                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+                if self._tcp:
+                    # A delayed acknowledgement would hold back a server that sends in small pieces (Nagle) by 40 ms each.
+                    self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             except BlockingIOError:
                 self._link.wait(self._socket, select.POLLIN, f"{self._what} has not sent {missing}")
                 continue
@@ -156,11 +213,24 @@ class Peer:
 class Listener:
     """A port of the examiner's, for students that connect, and as a canary that only an attack would touch."""
 
-    def __init__(self, link):
+    def __init__(self, link, host="127.0.0.1", port=0, backlog=128, receive_buffer=None, send_buffer=None, segment=None):
         self._link = link
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.socket(_family(host), socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _keep_small(self._socket, receive_buffer, send_buffer, segment)
+        try:
+            self._socket.bind((host, port))
+        except OSError as error:
+            # The submission holds the port, or the suite names an address that is not there.
+            raise Failure(f"listening on {host}:{port} failed: {_reason(error.errno)}") from None
+        self._socket.listen(backlog)
         self._socket.setblocking(False)
-        self.address = self._socket.getsockname()
+        self._fillers = []
+        self._backlog = backlog
+        self.address = self._socket.getsockname()[:2]
+
+    def fileno(self):
+        return self._socket.fileno()
 
     def accept(self):
         while True:
@@ -171,26 +241,31 @@ class Listener:
                 self._link.wait(self._socket, select.POLLIN, "the program has not connected")
 
     def touched(self):
-        """Whether anybody has connected."""
+        """Whether somebody has connected who was not accepted yet."""
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         return bool(poll.poll(0))
 
+    def fill(self):
+        """Fills the queue of connections not yet accepted: from now on nobody who connects is answered."""
+        for _ in range(self._backlog + 1):
+            self._fillers.append(socket.create_connection(self.address))
 
-def connect(link, address, receive_buffer=None, send_buffer=None, segment=None):
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    def close(self):
+        self._socket.close()
+
+
+def connect(link, address, source=None, receive_buffer=None, send_buffer=None, segment=None):
+    """A connected TCP client."""
+    sock = socket.socket(_family(address[0]), socket.SOCK_STREAM)
     # Buffers count from the handshake on, so they are set before it.
-    if receive_buffer is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    if send_buffer is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-    if segment is not None:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
+    _keep_small(sock, receive_buffer, send_buffer, segment)
+    if source is not None:
+        sock.bind((source, 0) if isinstance(source, str) else tuple(source))
     sock.setblocking(False)
-    where = f"{address[0]}:{address[1]}"
+    where = text(address)
     error = sock.connect_ex(address)
-    if error not in (0, 115):
+    if error not in (0, EINPROGRESS):
         raise Failure(f"connecting to {where} failed: {_reason(error)}")
     if error:
         link.wait(sock, select.POLLOUT, f"the server at {where} has not taken the connection")
@@ -200,18 +275,51 @@ def connect(link, address, receive_buffer=None, send_buffer=None, segment=None):
     return Peer(link, sock, f"the server at {where}", _remote(sock, address))
 
 
+def connect_unix(link, name):
+    """A client of the unix socket of that name in the submission's work folder, which only the grader can reach."""
+    while True:
+        answer, _, descriptors = link.ask("files", node=0, name=name, do="connect")
+        if descriptors:
+            return Peer(link, socket.socket(fileno=descriptors[0]), f"the server at {name}", None)
+        if answer.get("refused") != "full":
+            raise Failure(f"connecting to the unix socket {name} failed: {answer.get('refused')}")
+        # Its queue is full: it may be about to take somebody out of it.
+        still, _, _ = link.ask("still")
+        answer, _, descriptors = link.ask("files", node=0, name=name, do="connect")
+        if descriptors:
+            return Peer(link, socket.socket(fileno=descriptors[0]), f"the server at {name}", None)
+        if answer.get("refused") == "full":
+            raise link.stuck(still, f"the server at {name} has not taken the connection")
+
+
 def pair(link, send_buffer=None, receive_buffer=None):
     """A connected TCP pair: the examiner's end and a plain socket for the student."""
     with socket.socket() as listener:
-        if receive_buffer is not None:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        if send_buffer is not None:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+        _keep_small(listener, receive_buffer, send_buffer)
         listener.bind(("127.0.0.1", 0))
         listener.listen(1)
         ours = socket.create_connection(listener.getsockname())
         theirs, _ = listener.accept()
     return Peer(link, ours, "the program", theirs.getsockname()), theirs
+
+
+def text(address):
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _family(host):
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _keep_small(sock, receive_buffer, send_buffer, segment=None):
+    """Little is under way at a time; small segments also keep the other side's buffer small."""
+    if receive_buffer is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    if send_buffer is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+    if segment is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
 
 
 def _remote(sock, address):
@@ -223,12 +331,5 @@ def _remote(sock, address):
 
 
 def _reason(error):
-    import os
-
     reason = os.strerror(error).lower()
     return f"{reason}, nothing listens there" if error == ECONNREFUSED else reason
-
-
-def _text(address):
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -22,23 +22,26 @@ class Exit:
 
 
 class Program:
-    def __init__(self, link, name, process, listen, stdin, stdout):
-        self._link = link
+    """A program that was started; `stdin`, `stdout` and `stderr` are pipes to it, where they were asked for."""
+
+    def __init__(self, place, name, process, listen):
+        self._link = place._link
         self.name = name
         self.process = process
-        self.listen = [_address(text) for text in listen]
-        self.stdin = stdin
-        self.stdout = stdout
+        # As exercise.toml has them, filled in: `HOST:PORT`, `udp:HOST:PORT` or `unix:NAME`.
+        self.listen = listen
+        self.stdin = self.stdout = self.stderr = None
 
     @property
     def address(self):
-        return self.listen[0]
+        return address_of(self.listen[0])
 
-    def ready(self, addresses):
-        answer, _, _ = self._link.ask("ready", process=self.process, addresses=addresses)
+    def ready(self):
+        """Waits until it listens, as the kernel's tables tell (K1)."""
+        answer, _, _ = self._link.ask("ready", process=self.process, addresses=self.listen)
         if answer.get("ready"):
             return
-        where = ", ".join(addresses)
+        where = ", ".join(self.listen)
         if answer.get("exit") is not None:
             raise NotReady(f"{self.name} ended before it listened on {where}: {Exit(answer['exit'])}")
         raise NotReady(f"{self.name} does not listen on {where}, and never will: {self._link.described(answer['waits'])}")
@@ -72,9 +75,10 @@ class Program:
 class Input:
     """A program's standard input."""
 
-    def __init__(self, link, descriptor, name):
+    def __init__(self, program, descriptor):
         os.set_blocking(descriptor, False)
-        self._link, self._descriptor, self._name = link, descriptor, name
+        self._program, self._descriptor = program, descriptor
+        self._words = f"{program.name} has not read its standard input"
 
     def fileno(self):
         return self._descriptor
@@ -85,18 +89,33 @@ class Input:
             try:
                 rest = rest[os.write(self._descriptor, rest) :]
             except BlockingIOError:
-                self._link.wait(self, select.POLLOUT, f"{self._name} has not read its standard input")
+                self._program._link.wait(self, select.POLLOUT, self._words, self._program.process)
+            except BrokenPipeError:
+                raise Failure(f"{self._words} to its end, but closed it") from None
+
+    def flood(self, data):
+        """Writes until the program takes no more and nothing is going to change that; returns how much it took."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except BlockingIOError:
+                if self._program._link.ready_or_still(self, select.POLLOUT, self._program.process) is not None:
+                    break
+            except BrokenPipeError:
+                raise Failure(f"{self._words} to its end, but closed it") from None
+        return len(data) - len(rest)
 
     def close(self):
         os.close(self._descriptor)
 
 
 class Output:
-    """A program's standard output."""
+    """What a program writes to one of its streams, named by `stream` in messages."""
 
-    def __init__(self, link, descriptor, name):
+    def __init__(self, program, descriptor, stream):
         os.set_blocking(descriptor, False)
-        self._link, self._descriptor, self._name = link, descriptor, name
+        self._program, self._descriptor, self._stream = program, descriptor, stream
         self._unread = bytearray()
         self._ended = False
 
@@ -107,7 +126,7 @@ class Output:
         while len(self._unread) < size:
             missing = awaited(size, len(self._unread))
             if not self._fill(missing):
-                raise Failure(f"{self._name} has not written {missing}, but closed its output")
+                raise Failure(f"{self._program.name} has not written {missing}, but closed its {self._stream}")
         return self._take(size)
 
     def read_line(self):
@@ -117,9 +136,14 @@ class Output:
         return self._take(self._unread.find(b"\n") + 1 or len(self._unread))
 
     def read_to_end(self, limit=READ_BYTES_MAX):
-        while self._fill("all of its output"):
+        while self._fill(f"all of its {self._stream}"):
             if len(self._unread) > limit:
-                raise Failure(f"{self._name} wrote more than {limit} bytes")
+                raise Failure(f"{self._program.name} wrote more than {limit} bytes")
+        return self._take(len(self._unread))
+
+    def read_now(self):
+        """What has been written so far, without waiting."""
+        self._read()
         return self._take(len(self._unread))
 
     def _take(self, size):
@@ -127,18 +151,30 @@ class Output:
         return data
 
     def _fill(self, missing):
+        """Reads once, waiting for something; False at the end."""
         while not self._ended:
-            try:
-                data = os.read(self._descriptor, 65536)
-            except BlockingIOError:
-                self._link.wait(self, select.POLLIN, f"{self._name} has not written {missing}")
-                continue
-            self._ended = not data
-            self._unread += data
-            return bool(data)
+            before = len(self._unread)
+            if self._read():
+                return len(self._unread) > before
+            self._program._link.wait(self, select.POLLIN, f"{self._program.name} has not written {missing}")
         return False
 
+    def _read(self):
+        """Reads once if there is something to read, or the end."""
+        if self._ended:
+            return True
+        try:
+            data = os.read(self._descriptor, 65536)
+        except BlockingIOError:
+            return False
+        self._ended = not data
+        self._unread += data
+        return True
 
-def _address(text):
-    host, _, port = text.rpartition(":")
+
+def address_of(text):
+    """What `exam.connect` takes for an address in exercise.toml: a host and a port, or the text itself for a unix socket."""
+    if text.startswith("unix:"):
+        return text
+    host, _, port = text.removeprefix("udp:").rpartition(":")
     return host.strip("[]"), int(port)

@@ -1,0 +1,140 @@
+//! What the examiner may ask for, done: programs, sandboxes, files, facts. What takes an event is deferred
+//! ([`super::questions`]).
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use super::protocol::{AboutFile, Answer, Ask, Asked, FilesAsk, Outcome, Streams, UsageFacts};
+use super::questions::{Awaits, Patience};
+use super::{World, suite_error};
+use crate::channel::{Frame, TAIL_BYTES_MAX};
+use crate::grading::GraderError;
+use crate::sandbox::sockets::{Protocol, is_at};
+use crate::sandbox::tasks;
+
+/// What is answered at once: fields, bytes, descriptors.
+#[derive(Default)]
+struct Reply {
+    answer: Answer,
+    tail: Vec<u8>,
+    descriptors: Vec<OwnedFd>,
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Reply {
+        Reply { answer, ..Reply::default() }
+    }
+}
+
+impl World<'_> {
+    /// Does what the examiner asks; `Some` at its last word.
+    pub(super) fn obey(&mut self, frame: Frame) -> Result<Option<Outcome>, GraderError> {
+        let Asked { id, ask } = frame.head().map_err(|error| self.wrong(&error))?;
+        let done = || Answer { id, ..Answer::default() };
+        let reply: Reply = match ask {
+            Ask::End(outcome) => return Ok(Some(outcome)),
+            Ask::Ready { process, addresses } => return self.defer(id, Awaits::Ready { process, addresses }),
+            Ask::Drained { local, remote } => return self.defer(id, Awaits::Drained { local, remote }),
+            Ask::DrainedUdp { address } => return self.defer(id, Awaits::DrainedUdp { address }),
+            Ask::DrainedUnix { inode } => return self.defer(id, Awaits::DrainedUnix { inode }),
+            Ask::Exit { process } => return self.defer(id, Awaits::Exit { process }),
+            Ask::Still => return self.defer(id, Awaits::Still),
+            Ask::Settle => return self.defer(id, Awaits::Settled(Patience::with(&self.submission))),
+            // A question that was answered meanwhile was answered for nothing; the examiner knows.
+            Ask::Forget if !self.questions.forget(id) => return Ok(None),
+            Ask::Forget => done().into(),
+            Ask::Start { node, program, extra, streams } => {
+                let started = self.start(node, &program, &extra, streams);
+                let (process, descriptors) = started.map_err(|error| self.wrong(&error))?;
+                Reply { answer: Answer { process: Some(process), ..done() }, tail: vec![], descriptors }
+            }
+            Ask::Shim => {
+                let (process, channel) = self.running.start_shim((0, self.submission.get_mut(0)?))?;
+                Reply { answer: Answer { process: Some(process), ..done() }, tail: vec![], descriptors: vec![channel] }
+            }
+            Ask::Node => {
+                let node = self.submission.add(self.setup).map_err(|error| self.wrong(&error))?;
+                Answer { node: Some(node), ..done() }.into()
+            }
+            Ask::Signal { process, signal } => {
+                if let Some((node, id)) = self.running.signalled(process) {
+                    self.submission.get_mut(node)?.signal(id, signal)?;
+                }
+                done().into()
+            }
+            Ask::States { address } => {
+                let sockets = self.table.sockets(Protocol::Tcp)?;
+                let states = sockets.iter().filter(|socket| is_at(socket.local, address)).map(|socket| socket.state);
+                Answer { states: Some(states.collect()), ..done() }.into()
+            }
+            Ask::Usage { node } => {
+                let usage = self.submission.get(node)?.usage();
+                let usage = UsageFacts { cpu_ms: usage.cpu_us / 1000, peak_bytes: usage.peak_bytes };
+                Answer { usage: Some(usage), ..done() }.into()
+            }
+            Ask::ResetPeak { node } => {
+                self.submission.get(node)?.reset_peak();
+                done().into()
+            }
+            Ask::Processes { node } => {
+                let processes = tasks::processes(&self.submission.get(node)?.processes_and_zombies());
+                Answer { processes: Some(processes), ..done() }.into()
+            }
+            Ask::Files(ask) => self.obey_about_files(ask, &frame.tail, done())?,
+        };
+        let Reply { answer, tail, descriptors } = reply;
+        self.tell(&answer, &tail, &descriptors)?;
+        Ok(None)
+    }
+
+    fn obey_about_files(&self, ask: FilesAsk, tail: &[u8], done: Answer) -> Result<Reply, GraderError> {
+        let FilesAsk { node, name, about } = ask;
+        let work = self.submission.get(node).map_err(|error| self.wrong(&error))?.work();
+        let answer = match about {
+            AboutFile::Write => {
+                work.write(&name, tail)?;
+                done
+            }
+            AboutFile::Read { limit } => {
+                let content = work.read(&name, limit.min(TAIL_BYTES_MAX))?;
+                let answer = Answer { found: Some(content.is_some()), ..done };
+                return Ok(Reply { answer, tail: content.unwrap_or_default(), descriptors: vec![] });
+            }
+            AboutFile::Remove => Answer { found: Some(work.remove(&name).unwrap_or(false)), ..done },
+            AboutFile::Link { target } => {
+                work.link(&name, &target)?;
+                done
+            }
+            AboutFile::List => Answer { files: Some(work.files(&name)?), ..done },
+            AboutFile::Kind => Answer { kind: work.kind(&name), ..done },
+            AboutFile::Connect => match work.connect(&name) {
+                Ok(socket) => return Ok(Reply { answer: done, tail: vec![], descriptors: vec![socket] }),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    Answer { refused: Some("full".to_owned()), ..done }
+                }
+                Err(error) => Answer { refused: Some(error.to_string()), ..done },
+            },
+        };
+        Ok(answer.into())
+    }
+
+    fn start(
+        &mut self,
+        node: usize,
+        program: &str,
+        extra: &[String],
+        streams: Streams,
+    ) -> io::Result<(u64, Vec<OwnedFd>)> {
+        let argv = self.setup.programs.argv(program, extra)?;
+        self.running.start((node, self.submission.get_mut(node)?), program, &argv, streams)
+    }
+
+    fn defer(&mut self, id: u64, awaits: Awaits) -> Result<Option<Outcome>, GraderError> {
+        self.questions.ask(id, awaits).map_err(|reason| self.wrong(&reason))?;
+        Ok(None)
+    }
+
+    fn wrong(&self, reason: &dyn std::fmt::Display) -> GraderError {
+        suite_error(self.setup.case, reason)
+    }
+}
