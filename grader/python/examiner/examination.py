@@ -42,8 +42,8 @@ def outcome(link, order):
         # With it the case's frames stay, and so every socket that the case held: closing them now would be one more
         # thing that happens to the program.
         link.kept.append(mistake)
-        return judged(mistake)
-    return {"outcome": "passed"}
+        return judged(link.faults[0] if link.faults else mistake)
+    return judged(link.faults[0]) if link.faults else {"outcome": "passed"}
 
 
 def judged(mistake):

@@ -9,9 +9,10 @@ import frames
 from . import crowds, evidence, peers
 from .datagrams import Datagrams
 from .errors import Failure, Raised
+from .fixtures import http, xmlrpc
 from .gates import Gate
 from .places import Node, Place
-from .remote import Iterator, Passed, Shim, Task, an_object, expect
+from .remote import Handle, Iterator, Passed, Shim, Task, an_object, expect
 
 
 class Quiet:
@@ -54,7 +55,7 @@ class Exam(Place):
         except (AssertionError, Raised) as failure:
             failure.args = (f"{words}: {failure}" if str(failure) else words,)
             raise
-        except (OSError, EOFError) as error:
+        except (AssertionError, OSError, EOFError) as error:
             raise Failure(f"{words}: {error}") from error
 
     def raises(self, name, method, *args, **kwargs):
@@ -110,6 +111,14 @@ class Exam(Place):
         theirs = self._shim_process().call("pair()", "adopt", Passed(theirs, timeout))
         return ours, an_object(theirs, "the socket passed")
 
+    def http(self, pages, host="127.0.0.1", port=0):
+        """A web site on the examiner's side."""
+        return http.Site(self._link, pages, host, port)
+
+    def xmlrpc(self, functions, host="127.0.0.1", port=0):
+        """An XML-RPC service on the examiner's side."""
+        return xmlrpc.Service(self._link, functions, host, port)
+
     def port_state(self, address):
         """Kernel states of the TCP sockets with that local address."""
         answer, _, _ = self._link.ask("states", address=peers.text(address))
@@ -138,8 +147,16 @@ class Exam(Place):
         words = f"import {module}"
         return an_object(self._shim_process().call(words, "load", module), words)
 
+    def fresh(self):
+        """Kills the process with the student's modules; what is loaded next is loaded in another one."""
+        if self._shim is not None:
+            self._shim.kill()
+            self._shim = None
+
     def get(self, handle, name):
         """An attribute of a remote object."""
+        if not isinstance(handle, Handle):
+            raise Failure(f"an object with .{name} was expected, but there was {evidence.short(handle)}")
         return handle._shim.call(name, "get", handle, name)
 
     def set(self, handle, name, value):

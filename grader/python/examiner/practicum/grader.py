@@ -5,6 +5,7 @@ that nothing will ever happen in the submission any more. That word rests on ker
 """
 
 import select
+import threading
 
 import frames
 
@@ -21,6 +22,12 @@ class Link:
         self._next = 0
         self._answers = {}
         self._unwanted = set()
+        # Held while a question is sent: threads beside the main one ask too.
+        self._turn = threading.Lock()
+        # What those threads wait on until their answers have come.
+        self._asked_beside = {}
+        # What went wrong in those threads: the case is judged by the first of it.
+        self.faults = []
         self.exits = {}
         # What must stay open until the examiner ends.
         self.kept = []
@@ -36,12 +43,27 @@ class Link:
 
     def begin(self, what, tail=b"", **arguments):
         """Asks without waiting; the answer is kept until it is taken."""
+        with self._turn:
+            return self._send(what, tail, arguments)
+
+    def ask_beside(self, what, **arguments):
+        """`ask` for a thread that is not the main one, which takes in the answer wherever it waits."""
+        answered = threading.Lock()
+        answered.acquire()
+        with self._turn:
+            self._asked_beside[self._next + 1] = answered
+            number = self._send(what, b"", arguments)
+        answered.acquire()
+        return self._answers.pop(number)
+
+    def _send(self, what, tail, arguments):
         self._next += 1
         self.channel.send({"id": self._next, "ask": what, **arguments}, tail)
         return self._next
 
     def end(self, outcome):
-        self.channel.send({"id": 0, "ask": "end", **presentable(outcome)})
+        with self._turn:
+            self.channel.send({"id": 0, "ask": "end", **presentable(outcome)})
 
     def drain(self):
         """Takes in what has come, without waiting."""
@@ -96,7 +118,8 @@ class Link:
     def _forget(self, number):
         if self._answers.pop(number, None) is None:
             self._unwanted.add(number)
-            self.channel.send({"id": number, "ask": "forget"})
+            with self._turn:
+                self.channel.send({"id": number, "ask": "forget"})
 
     def _receive(self):
         frame = self.channel.take()
@@ -120,6 +143,9 @@ class Link:
             self._unwanted.discard(head["id"])
         else:
             self._answers[head["id"]] = frame
+            beside = self._asked_beside.pop(head["id"], None)
+            if beside is not None:
+                beside.release()
 
 
 def _ready(source, events, timeout_ms):
