@@ -35,9 +35,10 @@ run: setup-run build ## serve on 127.0.0.1 with demo accounts (PORT=8000, DATA=d
 
 test: setup-test check-format check-containers web-test build check-api lint rust-test exercises-test grader-rights-test browser-test summary ## run every check and every test
 
-bench: setup-bench web/dist/index.html bench-sandbox ## compare gradings with pytest and bare processes, and sandboxes
+bench: setup-bench web/dist/index.html bench-sandbox ## compare gradings with pytest and bare processes, and sandboxes; cost of each exercise
 	cargo build --workspace --release --locked
 	scripts/bench/compare.py
+	scripts/bench/exercises.py
 
 bench-sandbox: setup-bench ## compare sandboxes with bare processes, unshare and bubblewrap
 	cargo bench -p grader --bench sandbox --locked

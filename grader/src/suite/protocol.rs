@@ -131,7 +131,8 @@ pub enum AboutFile {
         target: String,
     },
     Kind,
-    /// Answered with a socket that is connected to the unix socket of that name, or with what came of it.
+    /// The socket that comes along is connected to the unix socket of that name; it is of the case's network, which the
+    /// grader is not in.
     Connect,
 }
 

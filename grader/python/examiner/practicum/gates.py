@@ -12,6 +12,8 @@ from .evidence import count
 from .errors import Failure
 
 LABEL_BYTES_MAX = 256
+# Who storms a gate is no visitor.
+VISITS_MAX = 256
 
 CODE = '''\
 import socket
@@ -102,6 +104,8 @@ class Gate:
             sock, _ = self._listener.accept()
         except BlockingIOError:
             return
+        if len(self._visits) == VISITS_MAX:
+            raise Failure(f"more than {VISITS_MAX} are at a gate")
         sock.setblocking(False)
         self._visits[sock.fileno()] = Visit(sock)
         self._events.register(sock, select.EPOLLIN)

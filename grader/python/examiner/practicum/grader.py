@@ -4,6 +4,7 @@ Whatever a case waits for, it waits here: first briefly for the event alone, the
 that nothing will ever happen in the submission any more. That word rests on kernel facts, not on a time-out.
 """
 
+import os
 import select
 import threading
 
@@ -14,6 +15,21 @@ from .evidence import presentable
 
 # Most events come at once; only a wait longer than this asks the grader to watch the submission's threads.
 BRIEF_MS = 15
+
+
+class Faults(list):
+    """What went wrong in threads beside the case: readable from the first on, so that nobody waits any longer."""
+
+    def __init__(self):
+        super().__init__()
+        self._news = os.eventfd(0)
+
+    def append(self, mistake):
+        super().append(mistake)
+        os.eventfd_write(self._news, 1)
+
+    def fileno(self):
+        return self._news
 
 
 class Link:
@@ -27,24 +43,24 @@ class Link:
         # What those threads wait on until their answers have come.
         self._asked_beside = {}
         # What went wrong in those threads: the case is judged by the first of it.
-        self.faults = []
+        self.faults = Faults()
         self.exits = {}
         # What must stay open until the examiner ends.
         self.kept = []
         # Words and numbers of the waits that are ours beside the student's code, and not worth a word to the student.
         self.waits_of_ours = lambda: {}
 
-    def ask(self, what, tail=b"", **arguments):
+    def ask(self, what, tail=b"", descriptors=(), **arguments):
         """Asks and waits for the answer: (answer, tail, descriptors)."""
-        number = self.begin(what, tail, **arguments)
+        number = self.begin(what, tail, descriptors, **arguments)
         while number not in self._answers:
             self._receive()
         return self._answers.pop(number)
 
-    def begin(self, what, tail=b"", **arguments):
+    def begin(self, what, tail=b"", descriptors=(), **arguments):
         """Asks without waiting; the answer is kept until it is taken."""
         with self._turn:
-            return self._send(what, tail, arguments)
+            return self._send(what, arguments, tail, descriptors)
 
     def ask_beside(self, what, **arguments):
         """`ask` for a thread that is not the main one, which takes in the answer wherever it waits."""
@@ -52,13 +68,13 @@ class Link:
         answered.acquire()
         with self._turn:
             self._asked_beside[self._next + 1] = answered
-            number = self._send(what, b"", arguments)
+            number = self._send(what, arguments)
         answered.acquire()
         return self._answers.pop(number)
 
-    def _send(self, what, tail, arguments):
+    def _send(self, what, arguments, tail=b"", descriptors=()):
         self._next += 1
-        self.channel.send({"id": self._next, "ask": what, **arguments}, tail)
+        self.channel.send({"id": self._next, "ask": what, **arguments}, tail, descriptors)
         return self._next
 
     def end(self, outcome):
@@ -89,8 +105,11 @@ class Link:
         poll = select.poll()
         poll.register(source, events)
         poll.register(self.channel, select.POLLIN)
+        poll.register(self.faults, select.POLLIN)
         while True:
             ready = {number for number, _ in poll.poll()}
+            if self.faults:
+                raise self.faults[0]
             if source.fileno() in ready:
                 self._forget(watch)
                 return None

@@ -276,20 +276,24 @@ def connect(link, address, source=None, receive_buffer=None, send_buffer=None, s
 
 
 def connect_unix(link, name):
-    """A client of the unix socket of that name in the submission's work folder, which only the grader can reach."""
-    while True:
-        answer, _, descriptors = link.ask("files", node=0, name=name, do="connect")
-        if descriptors:
-            return Peer(link, socket.socket(fileno=descriptors[0]), f"the server at {name}", None)
-        if answer.get("refused") != "full":
-            raise Failure(f"connecting to the unix socket {name} failed: {answer.get('refused')}")
-        # Its queue is full: it may be about to take somebody out of it.
+    """A client of the unix socket of that name in the submission's work folder, which only the grader can reach: it
+    connects a socket of ours."""
+    where = f"the server at {name}"
+    sock = socket.socket(socket.AF_UNIX)
+    still = None
+    while (refused := _connect_unix(link, sock, name)) == "full":
+        if still is not None:
+            raise link.stuck(still, f"{where} has not taken the connection")
+        # Once nothing happens any more, nobody is going to be taken out of its queue.
         still, _, _ = link.ask("still")
-        answer, _, descriptors = link.ask("files", node=0, name=name, do="connect")
-        if descriptors:
-            return Peer(link, socket.socket(fileno=descriptors[0]), f"the server at {name}", None)
-        if answer.get("refused") == "full":
-            raise link.stuck(still, f"the server at {name} has not taken the connection")
+    if refused:
+        raise Failure(f"connecting to the unix socket {name} failed: {refused}")
+    return Peer(link, sock, where, None)
+
+
+def _connect_unix(link, sock, name):
+    answer, _, _ = link.ask("files", descriptors=[sock.fileno()], node=0, name=name, do="connect")
+    return answer.get("refused")
 
 
 def pair(link, send_buffer=None, receive_buffer=None):
