@@ -3,8 +3,7 @@
 //! Each node reaches another at an address of the relay's, so the programs need to know nothing of it. What happens to a
 //! message is decided by [`fate`] alone, from the seed and the message's place, and what is held back is let go by order
 //! or by the suite's word: the relay reads no clock, and a slow machine sees the same network. It is one thread in one
-//! `poll` without a time-out, so it sleeps whenever there is nothing to do, and the library can prove that nothing will
-//! happen any more by asking it once (`stir`) whether anything has.
+//! `poll` without a time-out, so it sleeps whenever there is nothing to do, and counts as still like any other.
 //!
 //! Whoever sends to it may be hostile: everything that is kept has a limit, and an error of a socket is that socket's.
 
@@ -113,8 +112,8 @@ impl Relay {
                 let Cut { after, connection, end, .. } = cut;
                 traffic.cut(net, Cut { source, target, after, connection, end })?;
             }
-            Order::Flush => answer.moved = Some(traffic.let_go(net, true)),
-            Order::Stir => answer.moved = Some(net.take_moved() || traffic.let_go(net, false)),
+            Order::Flush => answer.any = Some(traffic.let_go(net, true)),
+            Order::LetGo => answer.any = Some(traffic.let_go(net, false)),
             Order::UnderWay { node } => {
                 let (connections, pending) = traffic.under_way(net, net.named(&node)?);
                 answer = Answer { connections, pending: Some(pending), ..answer };

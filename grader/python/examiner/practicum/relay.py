@@ -1,8 +1,8 @@
 """A network between the nodes of a case that loses, repeats, reorders, stalls, parts and cuts, as the case's seed says.
 
 The relay itself is an applet (grader/src/applets/relay.rs). Nothing in it depends on time: what it does to a message is a
-function of the seed and of the message's place, and what it holds back goes on by order, by the suite's word, or once
-nothing else happens any more, which is found out here (see `Link.stirred`).
+function of the seed and of the message's place, and what it holds back goes on by order, by the suite's word, or
+once nothing else happens any more (see `Link.holders`).
 """
 
 import json
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from . import applets
 from .errors import Failure
+from .peers import text
 
 # How many later datagrams overtake a reordered one at most, unless told otherwise.
 WINDOW = 3
@@ -41,9 +42,10 @@ class Relay:
     def __init__(self, link, seed, nodes, udp=False):
         self._link = link
         self._channel = applets.start("relay")
-        self._names = list(nodes)
-        self._order("open", seed=seed.hex(), udp=udp, nodes=[[name, address and _text(address)] for name, address in nodes.items()])
-        link.held.append(self._stir)
+        self._nodes = {name: address and text(address) for name, address in nodes.items()}
+        self._udp = udp
+        self._order("open", seed=seed.hex(), udp=udp, nodes=list(self._nodes.items()))
+        link.holders.append(self._let_go)
 
     def address(self, source, target):
         """Where `source` reaches `target`."""
@@ -68,7 +70,7 @@ class Relay:
     def partition(self, *groups):
         """Nothing passes between the groups, each a text of one-letter names or a list; who is in none is in the last one."""
         groups = [self._group(group) for group in groups]
-        groups.append([name for name in self._names if not any(name in group for group in groups)])
+        groups.append([name for name in self._nodes if not any(name in group for group in groups)])
         part = {name: number for number, group in enumerate(groups) for name in group}
         self.heal()
         self._order("part", ways=[way for way in self._all() if part[way[0]] != part[way[1]]], on=True)
@@ -90,15 +92,15 @@ class Relay:
         self._order("flush")
 
     def drained(self, node):
-        """Waits until that node has taken everything that the others have sent to it so far over connections."""
+        """Waits until that node has taken everything that the others have sent to it so far, and that was not held back."""
         pending = True
         while pending:
             answer, _ = self._order("under-way", node=node)
             pending = answer["pending"]
+            if self._udp:
+                self._taken(node, "drained-udp", address=self._nodes[node])
             for ours, theirs in answer.get("connections", []):
-                said, _, _ = self._link.ask("drained", local=ours, remote=theirs)
-                if said.get("waits") is not None:
-                    raise self._link.stuck(said, f"{node} has not read what was sent to it")
+                self._taken(node, "drained", local=ours, remote=theirs)
 
     def ledger(self):
         """Everything that came, with what was done to it: a list of `Passage`."""
@@ -107,19 +109,24 @@ class Relay:
             raise Failure(f"the programs {answer['overflow']}")
         return [Passage(**entry) for entry in json.loads(tail)]
 
+    def _taken(self, node, what, **where):
+        answer, _, _ = self._link.ask(what, **where)
+        if answer.get("waits") is not None:
+            raise self._link.stuck(answer, f"{node} has not read what was sent to it")
+
     def _all(self):
-        return [(source, target) for source in self._names for target in self._names if source != target]
+        return [(source, target) for source in self._nodes for target in self._nodes if source != target]
 
     def _group(self, group):
-        names = [group] if group in self._names else list(group)
+        names = [group] if group in self._nodes else list(group)
         for name in names:
-            if name not in self._names:
+            if name not in self._nodes:
                 raise ValueError(f"no node is called {name!r}")
         return names
 
-    def _stir(self):
-        answer, _ = self._order("stir")
-        return answer["moved"]
+    def _let_go(self):
+        answer, _ = self._order("let-go")
+        return answer["any"]
 
     def _order(self, what, **arguments):
         # No OSError: that would be the student's.
@@ -171,8 +178,3 @@ class Way:
 
     def ledger(self):
         return [passage for passage in self._relay.ledger() if (passage.source, passage.target) in self._ways]
-
-
-def _text(address):
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

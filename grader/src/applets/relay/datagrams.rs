@@ -116,7 +116,6 @@ impl Datagrams {
     }
 
     fn came(&mut self, net: &mut Net, door: usize, from: SocketAddr, data: &[u8]) {
-        net.stirred();
         let Some(index) = self.flow(door, from) else {
             return net.overflows("sent from more sockets than the relay can stand for");
         };

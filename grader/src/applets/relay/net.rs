@@ -55,7 +55,6 @@ pub struct Net {
     pub seed: Seed,
     nodes: Vec<(String, Option<SocketAddr>)>,
     ways: BTreeMap<(Node, Node), Way>,
-    moved: bool,
     /// The first limit that was met.
     pub overflow: Option<&'static str>,
 }
@@ -80,7 +79,7 @@ impl Net {
         let pairs = (0..nodes.len()).flat_map(|source| (0..nodes.len()).map(move |target| (source, target)));
         let ways = pairs.map(|pair| (pair, Way::default())).collect();
         let nodes = nodes.into_iter().map(|(name, address)| (name, address.map(reachable))).collect();
-        Net { seed, nodes, ways, moved: false, overflow: None }
+        Net { seed, nodes, ways, overflow: None }
     }
 
     pub fn named(&self, name: &str) -> Result<Node, String> {
@@ -114,15 +113,6 @@ impl Net {
 
     pub fn place(&self, source: Node, target: Node, opener: Node, flow: u64, at: u64) -> Place<'_> {
         Place { source: self.name(source), target: self.name(target), opener: self.name(opener), flow, at }
-    }
-
-    /// Something has passed, or has been decided.
-    pub fn stirred(&mut self) {
-        self.moved = true;
-    }
-
-    pub fn take_moved(&mut self) -> bool {
-        std::mem::take(&mut self.moved)
     }
 
     pub fn overflows(&mut self, words: &'static str) {

@@ -40,8 +40,8 @@ pub enum Order {
     Cut(Cut<String>),
     /// Lets go everything that is held back until nothing else happens.
     Flush,
-    /// Whether anything has passed since the last such order, or passes now because nothing else does.
-    Stir,
+    /// The same of some: nothing else happens.
+    LetGo,
     /// Which connections lead to a node, and whether bytes for it are still here.
     UnderWay {
         node: String,
@@ -69,8 +69,9 @@ pub struct Answer {
     pub error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<SocketAddr>,
+    /// Whether anything was let go.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub moved: Option<bool>,
+    pub any: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

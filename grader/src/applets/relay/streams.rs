@@ -82,7 +82,6 @@ impl Streams {
                 // That connection is gone already.
                 Err(_) => continue,
             };
-            net.stirred();
             let number = self.counts.entry((source, target)).or_default();
             if let Ok(connection) = Connection::accepted(socket, source, target, *number) {
                 self.open.insert(self.count, connection);
@@ -132,7 +131,6 @@ impl Traffic for Streams {
             Token::Door(door) => self.accept(net, door),
             Token::Side(id, side) => {
                 let Some(connection) = self.open.get_mut(&id) else { return };
-                net.stirred();
                 connection.ready(net, side, flags);
                 self.go_on_with(net, id);
             }
