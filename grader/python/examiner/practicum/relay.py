@@ -118,7 +118,7 @@ class Relay:
         return [(source, target) for source in self._nodes for target in self._nodes if source != target]
 
     def _group(self, group):
-        names = [group] if group in self._nodes else list(group)
+        names = [group] if isinstance(group, str) and group in self._nodes else list(group)
         for name in names:
             if name not in self._nodes:
                 raise ValueError(f"no node is called {name!r}")

@@ -251,8 +251,11 @@ impl Traffic for Datagrams {
     /// First what waits to be overtaken, as if it had been; what is last of all, when there is no more of that.
     fn let_go(&mut self, net: &mut Net, all: bool) -> bool {
         let flows = self.ordered();
-        let mut let_go =
-            |which: fn(&Held) -> bool| flows.iter().fold(false, |any, flow| self.let_go_of(net, *flow, which) || any);
+        let mut let_go = |which: fn(&Held) -> bool| {
+            let mut any = false;
+            flows.iter().for_each(|flow| any |= self.let_go_of(net, *flow, which));
+            any
+        };
         if all { let_go(|_| true) } else { let_go(|held| held.due.is_some()) || let_go(|_| true) }
     }
 
