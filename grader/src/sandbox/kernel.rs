@@ -224,6 +224,16 @@ pub fn child_signals() -> io::Result<OwnedFd> {
     }
 }
 
+/// A descriptor that this process was started with, and that nobody here has taken before.
+pub fn inherited(number: i32) -> io::Result<OwnedFd> {
+    // SAFETY: fcntl takes any number, and the copy that it makes is a fresh descriptor.
+    match unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, number) } {
+        -1 => Err(io::Error::last_os_error()),
+        // SAFETY: the copy is open and nobody else's. The original stays until the process ends.
+        copy => Ok(unsafe { OwnedFd::from_raw_fd(copy) }),
+    }
+}
+
 /// Lets the kernel reap children that nobody waits for.
 pub fn reap_children_automatically() {
     // SAFETY: SIG_IGN for SIGCHLD is a documented request; no handler runs.

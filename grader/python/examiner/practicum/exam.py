@@ -124,6 +124,12 @@ class Exam(Place):
         answer, _, _ = self._link.ask("states", address=peers.text(address))
         return answer["states"]
 
+    def relay(self, nodes, udp=False):
+        """A network between `nodes`, names and their addresses, with the faults that the suite orders: a `Relay`."""
+        from .relay import Relay
+
+        return Relay(self._link, self.random.randbytes(16), nodes, udp)
+
     # Crowds
 
     def splits(self, data, cuts=1):

@@ -45,6 +45,8 @@ class Link:
         # What went wrong in those threads: the case is judged by the first of it.
         self.faults = Faults()
         self.exits = {}
+        # Of fixtures that hold messages back until nothing else happens: each lets some go, and tells whether there were any.
+        self.holders = []
         # What must stay open until the examiner ends.
         self.kept = []
         # Words and numbers of the waits that are ours beside the student's code, and not worth a word to the student.
@@ -52,10 +54,14 @@ class Link:
 
     def ask(self, what, tail=b"", descriptors=(), **arguments):
         """Asks and waits for the answer: (answer, tail, descriptors)."""
-        number = self.begin(what, tail, descriptors, **arguments)
-        while number not in self._answers:
-            self._receive()
-        return self._answers.pop(number)
+        while True:
+            number = self.begin(what, tail, descriptors, **arguments)
+            while number not in self._answers:
+                self._receive()
+            answer = self._answers.pop(number)
+            # After a failure nothing more is to happen to the programs.
+            if what == "settle" or answer[0].get("waits") is None or not self._let_go():
+                return answer
 
     def begin(self, what, tail=b"", descriptors=(), **arguments):
         """Asks without waiting; the answer is kept until it is taken."""
@@ -120,7 +126,11 @@ class Link:
             if watch in self._answers:
                 answer, _, _ = self._answers.pop(watch)
                 # It may have come in the moment before the submission went still.
-                return None if _ready(source, events, 0) else answer
+                if _ready(source, events, 0):
+                    return None
+                if not self._let_go():
+                    return answer
+                watch = self.begin("still")
 
     def stuck(self, answer, doing):
         """The failure for a submission in which nothing will happen any more; `doing` says what has not happened."""
@@ -133,6 +143,10 @@ class Link:
         theirs = [(words, number - ours.get(words, 0)) for words, number in waits]
         threads = [(f"{number} threads wait" if number > 1 else "a thread waits") + f" {words}" for words, number in theirs if number > 0]
         return "in the program " + " and ".join(threads) if threads else "no thread of the program is at work any more"
+
+    def _let_go(self):
+        """Whether something happens after all in a submission that was proved still, for a fixture had held it back."""
+        return any([let_go() for let_go in self.holders])
 
     def _forget(self, number):
         if self._answers.pop(number, None) is None:
