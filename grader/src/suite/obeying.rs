@@ -80,6 +80,10 @@ impl World<'_> {
                 let processes = tasks::processes(&self.submission.get(node)?.processes_and_zombies());
                 Answer { processes: Some(processes), ..done() }.into()
             }
+            Ask::List { node, folder } => {
+                let files = self.submission.get(node)?.work().files(folder.as_ref())?;
+                Answer { files: Some(files), ..done() }.into()
+            }
             Ask::Files(ask) => self.obey_about_files(ask, &frame.tail, done())?,
         };
         let Reply { answer, tail, descriptors } = reply;
@@ -105,7 +109,6 @@ impl World<'_> {
                 work.link(&name, &target)?;
                 done
             }
-            AboutFile::List => Answer { files: Some(work.files(&name)?), ..done },
             AboutFile::Kind => Answer { kind: work.kind(&name), ..done },
             AboutFile::Connect => match work.connect(&name) {
                 Ok(socket) => return Ok(Reply { answer: done, tail: vec![], descriptors: vec![socket] }),

@@ -98,6 +98,11 @@ pub enum Ask {
         node: usize,
     },
     Files(FilesAsk),
+    /// Names of all that lies in the work folder, or below a folder there.
+    List {
+        node: usize,
+        folder: Option<FileName>,
+    },
     End(Outcome),
 }
 
@@ -125,8 +130,6 @@ pub enum AboutFile {
     Link {
         target: String,
     },
-    /// Answered with the names of all that lies below the folder of that name.
-    List,
     Kind,
     /// Answered with a socket that is connected to the unix socket of that name, or with what came of it.
     Connect,

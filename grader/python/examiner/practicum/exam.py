@@ -52,8 +52,8 @@ class Exam(Place):
         """Puts `words` before the message of any failure inside."""
         try:
             yield
-        except (Failure, Raised) as failure:
-            failure.args = (f"{words}: {failure}",)
+        except (AssertionError, Raised) as failure:
+            failure.args = (f"{words}: {failure}" if str(failure) else words,)
             raise
         except (AssertionError, OSError, EOFError) as error:
             raise Failure(f"{words}: {error}") from error

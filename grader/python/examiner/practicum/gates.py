@@ -6,6 +6,7 @@ kernel that vouches for it, and the end of the visitor's process ends the visit.
 
 import select
 import socket
+import threading
 
 from .evidence import count
 from .errors import Failure
@@ -74,21 +75,27 @@ class Gate:
         raise Failure("nobody is at the gate" if label is None else f"nobody called {label!r} is at the gate")
 
     def open(self):
-        """Lets everybody go, now and from now on."""
-        self._open = True
+        """Lets everybody go, now and from now on, whatever the case does meanwhile."""
         self._take_in()
+        self._open = True
+        for number in list(self._visits):
+            self._release(number)
+        threading.Thread(target=self._stand_open, daemon=True).start()
+
+    def _stand_open(self):
+        while True:
+            self._handle(self._events.poll())
 
     def _take_in(self):
-        while ready := self._events.poll(0):
-            for number, _ in ready:
-                if number == self._listener.fileno():
-                    self._accept()
-                else:
-                    self._hear(number)
-        if self._open:
-            for number, visit in list(self._visits.items()):
-                if visit.label is not None:
-                    self._release(number)
+        while not self._open and (ready := self._events.poll(0)):
+            self._handle(ready)
+
+    def _handle(self, ready):
+        for number, _ in ready:
+            if number == self._listener.fileno():
+                self._accept()
+            else:
+                self._hear(number)
 
     def _accept(self):
         try:
@@ -113,6 +120,8 @@ class Gate:
         elif visit.label is None and b"\n" in visit.said:
             visit.label = visit.said.partition(b"\n")[0].decode("utf-8", "replace")
             self.entered.append(visit.label)
+            if self._open:
+                self._release(number)
 
     def _release(self, number):
         visit = self._visits.pop(number)

@@ -65,13 +65,14 @@ impl WorkFolder {
     }
 
     /// Names of everything below `folder` that is no folder, sorted; nothing where there is no such folder.
-    pub fn files(&self, folder: &FileName) -> io::Result<Vec<String>> {
+    pub fn files(&self, folder: Option<&FileName>) -> io::Result<Vec<String>> {
         let mut found = Vec::new();
-        let mut waiting = vec![format!("{folder}/")];
+        // Each with a slash at its end; the work folder itself has no name.
+        let mut waiting = vec![folder.map_or(String::new(), |folder| format!("{folder}/"))];
         let mut bytes = 0;
         while let Some(prefix) = waiting.pop() {
-            let Ok(opened) = self.open(prefix.trim_end_matches('/'), OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())
-            else {
+            let path = if prefix.is_empty() { "." } else { &prefix };
+            let Ok(opened) = self.open(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()) else {
                 continue;
             };
             for entry in Dir::read_from(&opened)? {
