@@ -42,7 +42,7 @@ def outcome(link, order):
         # With it the case's frames stay, and so every socket that the case held: closing them now would be one more
         # thing that happens to the program.
         link.kept.append(mistake)
-        return judged(mistake)
+        return link.wire.told(judged(mistake), mistake)
     return {"outcome": "passed"}
 
 

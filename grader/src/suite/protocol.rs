@@ -11,6 +11,7 @@ use super::quiet::Still;
 use crate::report::Evidence;
 use crate::sandbox::Exit;
 use crate::sandbox::sockets::State;
+use crate::wire::Notes;
 
 /// The first frame, to the examiner.
 #[derive(Debug, Serialize)]
@@ -96,6 +97,8 @@ pub enum Outcome {
         kind: FailureKind,
         message: String,
         evidence: Vec<Evidence>,
+        #[serde(default)]
+        wire: Notes,
     },
     /// The suite's own fault.
     Error {

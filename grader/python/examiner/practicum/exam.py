@@ -38,12 +38,9 @@ class Exam:
         if type(got) is type(want) and got == want:
             return
         if isinstance(got, bytes) and isinstance(want, bytes):
-            difference = evidence.compare_bytes(got, want)
-            shown = evidence.of_bytes(message, got, want)
-        else:
-            difference = evidence.compare_values(got, want)
-            shown = evidence.of_values(message, got, want)
-        raise Failure(f"{message}: {difference}", [shown])
+            failure = Failure(f"{message}: {evidence.compare_bytes(got, want)}", [evidence.of_bytes(message, got, want)])
+            raise self._link.wire.compared(failure, got, evidence.first_difference(got, want))
+        raise Failure(f"{message}: {evidence.compare_values(got, want)}", [evidence.of_values(message, got, want)])
 
     def fail(self, message):
         raise Failure(message)

@@ -10,6 +10,7 @@ import frames
 
 from .errors import Crashed, Deadlock
 from .evidence import presentable
+from .wire import Wire
 
 # Most events come at once; only a wait longer than this asks the grader to watch the submission's threads.
 BRIEF_MS = 15
@@ -22,6 +23,7 @@ class Link:
         self._answers = {}
         self._unwanted = set()
         self.exits = {}
+        self.wire = Wire()
         # What must stay open until the examiner ends.
         self.kept = []
         # Words and numbers of the waits that are ours beside the student's code, and not worth a word to the student.

@@ -28,6 +28,7 @@ class Peer:
         self.local, self.remote = sock.getsockname()[:2], remote[:2]
         self._unread = bytearray()
         self._ended = False
+        link.wire.met(self)
 
     def __enter__(self):
         return self
@@ -44,7 +45,9 @@ class Peer:
         rest = memoryview(data)
         while rest:
             try:
-                rest = rest[self._socket.send(rest) :]
+                count = self._socket.send(rest)
+                self._link.wire.sent(self, rest[:count])
+                rest = rest[count:]
             except BlockingIOError:
                 self._link.wait(self._socket, select.POLLOUT, f"{self._what} has not read all that was sent to it")
             except ConnectionError:
@@ -70,17 +73,15 @@ class Peer:
         """What has arrived, at least one byte; b"" at the end."""
         if not self._unread:
             self._fill(size, "anything")
-        data, self._unread = bytes(self._unread[:size]), self._unread[size:]
-        return data
+        return self._take(size)
 
     def read_exactly(self, size):
         while len(self._unread) < size:
             missing = awaited(size, len(self._unread))
             if not self._fill(size, missing):
                 seen = f": {short(bytes(self._unread))}" if self._unread else ""
-                raise Failure(f"{self._what} has not sent {missing}, but closed the connection{seen}")
-        data, self._unread = bytes(self._unread[:size]), self._unread[size:]
-        return data
+                raise self._broken(f"{self._what} has not sent {missing}, but closed the connection{seen}")
+        return self._take(size)
 
     def read_line(self):
         """Up to and with the next newline; what there is when the peer ends first."""
@@ -88,16 +89,14 @@ class Peer:
             if not self._fill(LINE_BYTES_MAX, "a whole line"):
                 break
         end = self._unread.find(b"\n") + 1 or len(self._unread)
-        line, self._unread = bytes(self._unread[:end]), self._unread[end:]
-        return line
+        return self._take(end)
 
     def read_to_end(self, limit=READ_BYTES_MAX):
         """Everything until the peer's FIN."""
         while self._fill(1 << 20, f"the end of the connection, only {count(len(self._unread))}"):
             if len(self._unread) > limit:
                 raise Failure(f"{self._what} sent more than {limit} bytes")
-        data, self._unread = bytes(self._unread), bytearray()
-        return data
+        return self._take(len(self._unread))
 
     def end(self, last=b""):
         """FIN: nothing more will be sent, reading goes on. `last` bytes travel in the same segment as the FIN."""
@@ -105,6 +104,7 @@ class Peer:
             if last and self._socket.send(last, socket.MSG_MORE) < len(last):
                 raise ValueError(f"{len(last)} bytes do not fit into one segment: send most of them before")
             self._socket.shutdown(socket.SHUT_WR)
+            self._link.wire.ended(self, last)
         except OSError:
             raise self._gone("its client was still sending") from None
 
@@ -128,12 +128,20 @@ class Peer:
         except ConnectionError:
             raise self._gone("it was to stay open") from None
         if data:
-            raise Failure(f"{self._what} sent {count(len(data))} that nobody asked for: {short(data)}")
+            raise self._broken(f"{self._what} sent {count(len(data))} that nobody asked for: {short(data)}")
         if data == b"":
-            raise Failure(f"{self._what} closed the connection although it was to stay open")
+            raise self._broken(f"{self._what} closed the connection although it was to stay open")
 
     def _gone(self, doing):
-        return Failure(f"{self._what} closed or reset the connection while {doing}")
+        return self._broken(f"{self._what} closed or reset the connection while {doing}")
+
+    def _broken(self, message):
+        """A failure that is about what comes, or should come, next from this peer."""
+        return self._link.wire.at_end(Failure(message), self)
+
+    def _take(self, size):
+        data, self._unread = bytes(self._unread[:size]), self._unread[size:]
+        return self._link.wire.took(self, data)
 
     def _fill(self, size, missing):
         """Reads once, waiting for something; False at the end. `missing` completes "it has not sent …"."""
@@ -143,10 +151,11 @@ class Peer:
                 # A delayed acknowledgement would hold back a server that sends in small pieces (Nagle) by 40 ms each.
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             except BlockingIOError:
-                self._link.wait(self._socket, select.POLLIN, f"{self._what} has not sent {missing}")
+                self._link.wire.wait(self._link, self, select.POLLIN, f"{self._what} has not sent {missing}")
                 continue
             except ConnectionError:
-                raise Failure(f"{self._what} has not sent {missing}, but reset the connection") from None
+                raise self._broken(f"{self._what} has not sent {missing}, but reset the connection") from None
+            self._link.wire.arrived(self, data)
             self._ended = not data
             self._unread += data
             return bool(data)
@@ -161,12 +170,13 @@ class Listener:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._socket.setblocking(False)
         self.address = self._socket.getsockname()
+        link.wire.label(self.address, link.wire.number("listener"))
 
     def accept(self):
         while True:
             try:
                 sock, remote = self._socket.accept()
-                return Peer(self._link, sock, "the program", remote)
+                return self._link.wire.accepted(Peer(self._link, sock, "the program", remote))
             except BlockingIOError:
                 self._link.wait(self._socket, select.POLLIN, "the program has not connected")
 
@@ -190,14 +200,15 @@ def connect(link, address, receive_buffer=None, send_buffer=None, segment=None):
     sock.setblocking(False)
     where = f"{address[0]}:{address[1]}"
     error = sock.connect_ex(address)
+    link.wire.connecting(sock, address)
     if error not in (0, 115):
-        raise Failure(f"connecting to {where} failed: {_reason(error)}")
+        raise link.wire.refused(Failure(f"connecting to {where} failed: {_reason(error)}"))
     if error:
         link.wait(sock, select.POLLOUT, f"the server at {where} has not taken the connection")
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
-            raise Failure(f"connecting to {where} failed: {_reason(error)}")
-    return Peer(link, sock, f"the server at {where}", _remote(sock, address))
+            raise link.wire.refused(Failure(f"connecting to {where} failed: {_reason(error)}"))
+    return link.wire.client(Peer(link, sock, f"the server at {where}", _remote(sock, address)))
 
 
 def pair(link, send_buffer=None, receive_buffer=None):
@@ -211,7 +222,7 @@ def pair(link, send_buffer=None, receive_buffer=None):
         listener.listen(1)
         ours = socket.create_connection(listener.getsockname())
         theirs, _ = listener.accept()
-    return Peer(link, ours, "the program", theirs.getsockname()), theirs
+    return link.wire.paired(Peer(link, ours, "the program", theirs.getsockname())), theirs
 
 
 def _remote(sock, address):
