@@ -1,4 +1,5 @@
-//! System calls that no crate wraps safely: `clone3`, a bare `fork`, `execve` and the seccomp filter.
+//! System calls that no crate wraps safely: `clone3`, a bare `fork`, `execve` and the seccomp filter; packet sockets are
+//! in [`packets`].
 //!
 //! `fork` and `clone3` without `CLONE_VM` copy only the calling thread. They are called from the launcher and from
 //! init, which are single-threaded by construction, so the child may use all of Rust, the allocator included.
@@ -6,6 +7,8 @@
 use std::ffi::{CString, c_char};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+pub mod packets;
 
 pub use libc::{CLONE_NEWIPC, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS};
 

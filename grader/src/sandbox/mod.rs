@@ -45,10 +45,11 @@ pub use cgroup::Hierarchies;
 pub use init::{Exit, Notice, ProcessLimits};
 pub use interpreter::{Role, environment};
 pub(crate) use kernel::inherited;
+pub use kernel::packets;
 pub use program::CORE_BYTES;
 use program::Command;
 pub use root::{LIBRARY, STANDARD_LIBRARY};
-pub use templates::{Launcher, Templates};
+pub use templates::{Launcher, Network, Templates};
 use work::Room;
 pub use work::{Kind, WorkFolder};
 

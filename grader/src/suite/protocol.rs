@@ -14,6 +14,7 @@ use crate::sandbox::sockets::State;
 use crate::sandbox::tasks::Process;
 use crate::sandbox::{Exit, Kind};
 use crate::submission::FileName;
+use crate::wire::Notes;
 
 /// The first frame, to the examiner.
 #[derive(Debug, Serialize)]
@@ -153,6 +154,8 @@ pub enum Outcome {
         kind: FailureKind,
         message: String,
         evidence: Vec<Evidence>,
+        #[serde(default)]
+        wire: Notes,
     },
     /// The suite's own fault.
     Error {

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import frames
 
 from . import crowds, evidence, peers
+from .addresses import text
 from .datagrams import Datagrams
 from .errors import Failure, Raised
 from .fixtures import http, xmlrpc
@@ -37,12 +38,9 @@ class Exam(Place):
         if type(got) is type(want) and got == want:
             return
         if isinstance(got, bytes) and isinstance(want, bytes):
-            difference = evidence.compare_bytes(got, want)
-            shown = evidence.of_bytes(message, got, want)
-        else:
-            difference = evidence.compare_values(got, want)
-            shown = evidence.of_values(message, got, want)
-        raise Failure(f"{message}: {difference}", [shown])
+            failure = Failure(f"{message}: {evidence.compare_bytes(got, want)}", [evidence.of_bytes(message, got, want)])
+            raise self._link.wire.compared(failure, got, evidence.first_difference(got, want))
+        raise Failure(f"{message}: {evidence.compare_values(got, want)}", [evidence.of_values(message, got, want)])
 
     def fail(self, message):
         raise Failure(message)
@@ -121,7 +119,7 @@ class Exam(Place):
 
     def port_state(self, address):
         """Kernel states of the TCP sockets with that local address."""
-        answer, _, _ = self._link.ask("states", address=peers.text(address))
+        answer, _, _ = self._link.ask("states", address=text(address))
         return answer["states"]
 
     def relay(self, nodes, udp=False):

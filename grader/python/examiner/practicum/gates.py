@@ -48,6 +48,7 @@ class Gate:
         # Labels of all that have ever come in, in order.
         self.entered = []
         self.address = self._listener.getsockname()
+        link.wire.hide(self.address)
 
     @property
     def code(self):

@@ -12,6 +12,7 @@ import frames
 
 from .errors import Crashed, Deadlock
 from .evidence import presentable
+from .wire import Wire
 
 # Most events come at once; only a wait longer than this asks the grader to watch the submission's threads.
 BRIEF_MS = 15
@@ -47,6 +48,7 @@ class Link:
         self.exits = {}
         # Of fixtures that hold messages back until nothing else happens: each lets some go, and tells whether there were any.
         self.holders = []
+        self.wire = Wire()
         # What must stay open until the examiner ends.
         self.kept = []
         # Words and numbers of the waits that are ours beside the student's code, and not worth a word to the student.
