@@ -51,7 +51,7 @@ fn a_page_that_asserts_fails_the_case(grader: &Grader) -> Result<(), Failed> {
 }
 
 fn a_reply_that_never_comes_is_a_deadlock(grader: &Grader) -> Result<(), Failed> {
-    let pages = "{'/': http.Reply('late', gate=http.Gate())}";
+    let pages = "{'/': http.Reply('late', gate=exam.gate())}";
     check(grader, pages, "clients.fetch(site.url())", Verdict::Deadlock, "a thread waits to receive from a socket")
 }
 

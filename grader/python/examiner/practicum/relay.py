@@ -9,8 +9,8 @@ import json
 from typing import NamedTuple
 
 from . import applets
+from .addresses import address_of, text
 from .errors import Failure
-from .peers import text
 
 # How many later datagrams overtake a reordered one at most, unless told otherwise.
 WINDOW = 3
@@ -50,8 +50,8 @@ class Relay:
     def address(self, source, target):
         """Where `source` reaches `target`."""
         answer, _ = self._order("address", source=source, target=target)
-        host, _, port = answer["address"].rpartition(":")
-        return host.strip("[]"), int(port)
+        self._link.wire.label(answer["address"], f"relay to {target}")
+        return address_of(answer["address"])
 
     def link(self, source, target):
         """The way from one node to another; the way back is a link of its own."""
