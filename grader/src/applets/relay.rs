@@ -106,11 +106,12 @@ impl Relay {
                 net.each(&ways, |way| way.faults = faults.clone())?;
             }
             Order::Stall { ways, on } => net.each(&ways, |way| way.stalled = on)?,
-            Order::Part { ways, on } => net.each(&ways, |way| way.parted = on)?,
+            Order::Part { ways } => net.part(&ways)?,
             Order::Cut(cut) => {
                 let (source, target) = (net.named(&cut.source)?, net.named(&cut.target)?);
+                let opener = cut.opener.map(|name| net.named(&name)).transpose()?;
                 let Cut { after, connection, end, .. } = cut;
-                traffic.cut(net, Cut { source, target, after, connection, end })?;
+                traffic.cut(net, Cut { source, target, opener, after, connection, end })?;
             }
             Order::Flush => answer.any = Some(traffic.let_go(net, true)),
             Order::LetGo => answer.any = Some(traffic.let_go(net, false)),

@@ -44,6 +44,8 @@ class Relay:
         self._channel = applets.start("relay")
         self._nodes = {name: address and text(address) for name, address in nodes.items()}
         self._udp = udp
+        # Links that a partition cuts through, as pairs of names.
+        self._parted = set()
         self._order("open", seed=seed.hex(), udp=udp, nodes=list(self._nodes.items()))
         link.holders.append(self._let_go)
 
@@ -72,20 +74,20 @@ class Relay:
         groups = [self._group(group) for group in groups]
         groups.append([name for name in self._nodes if not any(name in group for group in groups)])
         part = {name: number for number, group in enumerate(groups) for name in group}
-        self.heal()
-        self._order("part", ways=[way for way in self._all() if part[way[0]] != part[way[1]]], on=True)
+        self._part({way for way in self._all() if part[way[0]] != part[way[1]]})
 
     def heal(self):
         """Ends the partition: streams go on with what was held, datagrams that came meanwhile are lost."""
-        self._order("part", ways=self._all(), on=False)
+        self._part(set())
 
-    def cut(self, source, target, after=None, connection=0, end=False):
+    def cut(self, source, target, after=None, connection=0, opener=None, end=False):
         """Ends a connection for both nodes by a RST, or with `end` by a FIN.
 
-        That happens once `after` bytes have passed on it from source to target. It is the how-manyth between the two, as
-        the same node opened them, from 0. Without `after` it happens at once to all that are open.
+        That happens once `after` bytes have passed on it from source to target. It is the how-manyth, from 0, of those
+        that one of the two has opened to the other: `opener`, where both do. Without `after` it happens at once to all
+        that are open.
         """
-        self._order("cut", source=source, target=target, after=after, connection=connection, end=end)
+        self._order("cut", source=source, target=target, after=after, connection=connection, opener=opener, end=end)
 
     def flush(self):
         """Lets go all datagrams that are reordered, delayed or replayed, and were held for it."""
@@ -113,6 +115,10 @@ class Relay:
         answer, _, _ = self._link.ask(what, **where)
         if answer.get("waits") is not None:
             raise self._link.stuck(answer, f"{node} has not read what was sent to it")
+
+    def _part(self, ways):
+        self._parted = ways
+        self._order("part", ways=sorted(ways))
 
     def _all(self):
         return [(source, target) for source in self._nodes for target in self._nodes if source != target]
@@ -174,7 +180,7 @@ class Way:
 
     def part(self):
         """A partition in this direction alone, until `heal()`."""
-        self._relay._order("part", ways=self._ways, on=True)
+        self._relay._part(self._relay._parted | set(self._ways))
 
     def ledger(self):
         return [passage for passage in self._relay.ledger() if (passage.source, passage.target) in self._ways]

@@ -111,6 +111,14 @@ impl Net {
         Ok(())
     }
 
+    /// Parts the network on the ways of those names alone.
+    pub fn part(&mut self, names: &[WayName]) -> Result<(), String> {
+        let pair = |(source, target): &WayName| Ok((self.named(source)?, self.named(target)?));
+        let parted = names.iter().map(pair).collect::<Result<Vec<_>, String>>()?;
+        self.ways.iter_mut().for_each(|(pair, way)| way.parted = parted.contains(pair));
+        Ok(())
+    }
+
     pub fn place(&self, source: Node, target: Node, opener: Node, flow: u64, at: u64) -> Place<'_> {
         Place { source: self.name(source), target: self.name(target), opener: self.name(opener), flow, at }
     }

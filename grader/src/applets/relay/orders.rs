@@ -32,10 +32,9 @@ pub enum Order {
         ways: Vec<WayName>,
         on: bool,
     },
-    /// The same of a partition, in which datagrams are lost.
+    /// The network is parted on these ways, and on no others: streams wait, datagrams are lost.
     Part {
         ways: Vec<WayName>,
-        on: bool,
     },
     Cut(Cut<String>),
     /// Lets go everything that is held back until nothing else happens.
@@ -55,6 +54,8 @@ pub enum Order {
 pub struct Cut<N> {
     pub source: N,
     pub target: N,
+    /// Which of both has opened it; either, if none is named.
+    pub opener: Option<N>,
     /// Once so many bytes have passed from source to target; at once every open connection if there is no number.
     pub after: Option<u64>,
     /// Which connection, among those that the same node has opened.

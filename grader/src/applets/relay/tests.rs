@@ -55,7 +55,8 @@ impl Relay {
     }
 
     fn part(&mut self, on: bool) {
-        self.order(json!({"do": "part", "ways": [["client", "server"], ["server", "client"]], "on": on}));
+        let ways = if on { json!([["client", "server"], ["server", "client"]]) } else { json!([]) };
+        self.order(json!({"do": "part", "ways": ways}));
     }
 
     /// What has come so far has passed.

@@ -326,7 +326,8 @@ impl Connection {
     pub fn take_cut(&mut self, cut: &Cut<Node>) -> bool {
         let ends = [self.opener, self.target];
         let direction = (0..2).find(|it| [cut.source, cut.target] == [ends[*it], ends[1 - *it]]);
-        let Some(direction) = direction.filter(|_| cut.connection == self.number) else { return false };
+        let named = cut.connection == self.number && cut.opener.is_none_or(|opener| opener == self.opener);
+        let Some(direction) = direction.filter(|_| named) else { return false };
         let end = if cut.end { End::Fin } else { End::Reset };
         self.streams[direction].cut = cut.after.map(|after| (after, end));
         true
