@@ -248,6 +248,7 @@ def protocol_error(exam):
     text = token(exam, 8)
     wrong = [
         b"*x\r\n",
+        b"*0\r\n",
         b"*1\r\n$four\r\nPING\r\n",
         b"*1\r\n:4\r\n",
         b"PING\r\n",

@@ -32,6 +32,8 @@ def parse(buffer):
     if header is None:
         return None
     count, at = header
+    if count == 0:
+        raise ProtocolError
     words = []
     for _ in range(count):
         header = parse_header(buffer, at, b"$", BULK_MAX)
@@ -198,7 +200,7 @@ class Client:
             return False
         words, end = command
         del self.received[:end]
-        reply = self.server.store.execute(words) if words else b""
+        reply = self.server.store.execute(words)
         if isinstance(reply, bytes):
             self.unsent += reply
         else:

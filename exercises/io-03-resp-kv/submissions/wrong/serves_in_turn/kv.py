@@ -23,6 +23,8 @@ class CommandError(Exception):
 def read_command(reader):
     """The words of the next command, however many pieces they come in."""
     count = read_number(reader, b"*", WORDS_MAX)
+    if count == 0:
+        raise ProtocolError
     return [read_bulk(reader) for _ in range(count)]
 
 
@@ -124,8 +126,8 @@ class Store:
 class Handler(socketserver.StreamRequestHandler):
     def handle(self):
         try:
-            while words := read_command(self.rfile):
-                self.wfile.write(self.server.store.execute(words))
+            while True:
+                self.wfile.write(self.server.store.execute(read_command(self.rfile)))
         except ProtocolError:
             self.wfile.write(b"-ERR Protocol error\r\n")
         except (EOFError, OSError):  # the client has ended, or is lost

@@ -24,6 +24,8 @@ class CommandError(Exception):
 async def read_command(reader):
     """The words of the next command, however many pieces they come in."""
     count = await read_number(reader, b"*", WORDS_MAX)
+    if count == 0:
+        raise ProtocolError
     return [await read_bulk(reader) for _ in range(count)]
 
 
@@ -130,9 +132,8 @@ async def serve_client(store, reader, writer):
     try:
         while True:
             words = await read_command(reader)
-            if words:
-                writer.write(await store.execute(words))
-                await writer.drain()
+            writer.write(await store.execute(words))
+            await writer.drain()
     except ProtocolError:
         writer.write(b"-ERR Protocol error\r\n")
     except (EOFError, OSError):  # the client has ended, or is lost; asyncio.IncompleteReadError is an EOFError
