@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { dump, label, place, preview, rows, since, type Deed, type Wire } from "./wire";
+import { dump, label, place, preview, rows, since, verdict, type Deed, type Wire } from "./wire";
 
 const data = (text: string, more: Partial<Extract<Deed, { deed: "data" }>> = {}): Deed => ({
   deed: "data",
@@ -60,6 +60,15 @@ test("a preview escapes what is no text and says when there is more", () => {
 test("bytes are placed in what was sent", () => {
   expect(place(data("hello", { offset: 20 }))).toBe("bytes 20 to 24 of what it sent");
   expect(place(data("h", { offset: 3, segments: 2 }))).toBe("byte 3 of what it sent, in 2 segments");
+});
+
+test("the mark is explained by what it stands on", () => {
+  const on = (what: Deed, byte: number | null) => verdict({ ...wire(0), events: [{ at_us: 0, from: 1, to: 0, connection: 0, what }], divergence: { event: 0, byte } });
+  expect(on(data("abc"), 1)).toBe("The first difference: byte 1 of these is 0x62 “b”.");
+  expect(on(data("abc", { length: 900, shown_from: 500 }), 502)).toContain("byte 502 of these is 0x63");
+  expect(on({ deed: "fin" }, null)).toBe("This came instead of what was awaited.");
+  expect(on(data("abc"), null)).toBe("After this, what was awaited did not come.");
+  expect(verdict(wire(1))).toBe("");
 });
 
 test("times have a unit that fits", () => {

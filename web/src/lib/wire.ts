@@ -3,7 +3,7 @@
 
 import type { Evidence } from "../api/types";
 import { plural } from "./format";
-import { fromBase64, ROW_BYTES, type HexRow } from "./hexdiff";
+import { byteName, fromBase64, ROW_BYTES, type HexRow } from "./hexdiff";
 
 export type Wire = Extract<Evidence, { kind: "wire" }>;
 export type WireEvent = Wire["events"][number];
@@ -106,6 +106,27 @@ export function place(deed: Deed): string {
   const last = deed.offset + deed.length - 1;
   const bytes = deed.length === 1 ? `byte ${deed.offset}` : `bytes ${deed.offset} to ${last}`;
   return `${bytes} of what it sent${deed.segments > 1 ? `, in ${deed.segments} segments` : ""}`;
+}
+
+/** What is wrong with the event that is marked. */
+export function verdict(wire: Wire): string {
+  const what = wire.divergence ? wire.events[wire.divergence.event]?.what : undefined;
+  if (!wire.divergence || !what) return "";
+  const byte = wire.divergence.byte ?? null;
+  if (byte !== null) {
+    const from = what.deed === "data" || what.deed === "datagram" ? what.shown_from : 0;
+    const value = shownBytes(what)?.[byte - from];
+    return `The first difference: byte ${byte} of these${value === undefined ? "." : ` is ${byteName(value)}.`}`;
+  }
+  switch (what.deed) {
+    case "fin":
+    case "reset":
+      return "This came instead of what was awaited.";
+    case "connect":
+      return what.answer === "accepted" ? "After this, nothing came." : "Nobody took this connection.";
+    default:
+      return "After this, what was awaited did not come.";
+  }
 }
 
 /** Since the first event: `0.12 ms`, `34 ms`, `1.2 s`. */
