@@ -116,7 +116,19 @@ fn said(mark: WireDivergence, event: &WireEvent) -> String {
     match byte {
         Some((byte, Some(value))) => format!("the first difference: byte {byte} of these is 0x{value:02x}"),
         Some((byte, None)) => format!("the first difference: byte {byte} of these"),
-        None => "after this, what was awaited did not come".to_owned(),
+        None => unanswered(&event.what).to_owned(),
+    }
+}
+
+/// What stands behind the last event of a connection where something else was awaited.
+fn unanswered(what: &WireDeed) -> &'static str {
+    match what {
+        WireDeed::Fin | WireDeed::Reset => "this came instead of what was awaited",
+        WireDeed::Connect { answer: Answered::Accepted } => "after this, nothing came",
+        WireDeed::Connect { answer: Answered::Refused | Answered::Nothing } => "nobody took this connection",
+        WireDeed::Data { .. } | WireDeed::Datagram { .. } | WireDeed::Nobody => {
+            "after this, what was awaited did not come"
+        }
     }
 }
 
