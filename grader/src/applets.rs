@@ -4,6 +4,8 @@
 //! the library, of the one framing; when it ends, so does the applet. An applet is as confined as the suite that starts
 //! it, and trusted no more: it knows no submission and no verdict, and what it tells is the suite's to judge.
 
+mod amqp;
+
 use std::ffi::OsString;
 use std::io;
 
@@ -14,6 +16,7 @@ pub const WORD: &str = "applet";
 pub fn run(mut words: impl Iterator<Item = OsString>) -> io::Result<()> {
     let name = words.next().unwrap_or_default();
     match name.to_str() {
+        Some("amqp") => amqp::run(),
         _ => Err(io::Error::other(format!("{name:?} is no applet"))),
     }
 }
