@@ -239,6 +239,20 @@ struct MountAttributes {
     user_namespace: u64,
 }
 
+/// A copy of a descriptor that whoever started this program has left open under `number`.
+pub fn inherited(number: i32) -> io::Result<OwnedFd> {
+    // SAFETY: the number is only looked up; where nothing is open under it the kernel says so.
+    let descriptor = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 0) };
+    if descriptor < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just made it, for us alone.
+    let copy = unsafe { OwnedFd::from_raw_fd(descriptor) };
+    // SAFETY: a program's first act is to take what it was given; nothing here knows the number but this.
+    unsafe { libc::close(number) };
+    Ok(copy)
+}
+
 /// Makes the mount at `path` and all below it read-only, without set-uid programs and devices.
 pub fn seal_mount(path: &std::ffi::CStr) -> io::Result<()> {
     const READ_ONLY: u64 = 1;

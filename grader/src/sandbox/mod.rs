@@ -44,6 +44,7 @@ use cgroup::Group;
 pub use cgroup::Hierarchies;
 pub use init::{Exit, Notice, ProcessLimits};
 pub use interpreter::{Role, environment};
+pub(crate) use kernel::inherited;
 pub use program::CORE_BYTES;
 use program::Command;
 pub use root::{LIBRARY, STANDARD_LIBRARY};

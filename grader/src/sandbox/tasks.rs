@@ -158,7 +158,8 @@ fn look(pid: i32, id: i32) -> Option<Thread> {
 /// A program that changes it meanwhile misleads us about itself and nobody else.
 fn timespec(pid: i32, address: u64) -> i64 {
     let mut seconds = [0; size_of::<i64>()];
-    let read = fs::File::open(format!("/proc/{pid}/mem")).and_then(|memory| memory.read_exact_at(&mut seconds, address));
+    let read =
+        fs::File::open(format!("/proc/{pid}/mem")).and_then(|memory| memory.read_exact_at(&mut seconds, address));
     read.map_or(0, |()| i64::from_ne_bytes(seconds))
 }
 

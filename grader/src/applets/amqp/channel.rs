@@ -71,12 +71,11 @@ impl Channel {
     /// Whether a consumer may be given another message.
     fn has_room(&self, tag: &str) -> bool {
         let Some(consumer) = self.consumers.get(tag) else { return false };
-        let held = |tag: Option<&str>| {
-            self.unacked.values().filter(|it| it.consumer.is_some() && tag.is_none_or(|tag| it.consumer.as_deref() == Some(tag)))
-        };
+        let delivered = || self.unacked.values().filter_map(|it| it.consumer.as_deref());
         let below = |held: usize, most: u16| most == 0 || held < usize::from(most);
         consumer.no_ack
-            || below(held(Some(tag)).count(), consumer.prefetch) && below(held(None).count(), self.prefetch_together)
+            || below(delivered().filter(|its| *its == tag).count(), consumer.prefetch)
+                && below(delivered().count(), self.prefetch_together)
     }
 }
 
@@ -94,7 +93,10 @@ impl Broker {
             AMQPFrame::Header(_, header) => match &mut channel.incoming {
                 Some(incoming) if incoming.header.is_none() && header.class_id == 60 => {
                     if header.body_size > MESSAGE_BYTES_MAX {
-                        return Err(Fault::Channel(311, "CONTENT_TOO_LARGE - a message is too large for this broker".into()));
+                        return Err(Fault::Channel(
+                            311,
+                            "CONTENT_TOO_LARGE - a message is too large for this broker".into(),
+                        ));
                     }
                     incoming.header = Some(header);
                     self.publish_if_complete(at)
@@ -105,7 +107,10 @@ impl Broker {
                 Some(Incoming { header: Some(header), body, .. }) => {
                     body.extend_from_slice(&part);
                     if body.len() as u64 > header.body_size {
-                        return Err(Fault::Connection(501, "FRAME_ERROR - more content came than was announced".to_owned()));
+                        return Err(Fault::Connection(
+                            501,
+                            "FRAME_ERROR - more content came than was announced".to_owned(),
+                        ));
                     }
                     self.publish_if_complete(at)
                 }
@@ -182,7 +187,8 @@ impl Broker {
         if tag.is_empty() {
             tag = self.new_name("amq.ctag");
         }
-        let fields = json!({"queue": name, "consumer_tag": tag, "no_ack": consume.no_ack, "exclusive": consume.exclusive});
+        let fields =
+            json!({"queue": name, "consumer_tag": tag, "no_ack": consume.no_ack, "exclusive": consume.exclusive});
         self.ledger.note(By::Client, at, "basic.consume", fields, None);
         let channel = self.channel_mut(at).expect("it is open");
         if channel.consumers.contains_key(&tag) {
@@ -190,7 +196,11 @@ impl Broker {
         }
         let prefetch = channel.prefetch;
         let queue = self.queues.get_mut(&name).expect("looked up just now");
-        let taken = if consume.exclusive { !queue.subscribers.is_empty() } else { queue.subscribers.iter().any(|it| it.exclusive) };
+        let taken = if consume.exclusive {
+            !queue.subscribers.is_empty()
+        } else {
+            queue.subscribers.iter().any(|it| it.exclusive)
+        };
         if taken {
             return Err(Fault::Channel(403, format!("ACCESS_REFUSED - queue '{name}' in vhost '/' in exclusive use")));
         }
@@ -229,7 +239,8 @@ impl Broker {
 
     fn publish_if_complete(&mut self, at: At) -> Outcome {
         let channel = self.channel_mut(at).expect("it is open");
-        let whole = |it: &mut Incoming| it.header.as_ref().is_some_and(|header| header.body_size == it.body.len() as u64);
+        let whole =
+            |it: &mut Incoming| it.header.as_ref().is_some_and(|header| header.body_size == it.body.len() as u64);
         let Some(Incoming { publish, header, body }) = channel.incoming.take_if(whole) else { return Ok(()) };
         let number = channel.confirming;
         channel.confirming = number.map(|number| number + 1);
@@ -279,7 +290,9 @@ impl Broker {
     pub fn route(&mut self, exchange: &str, key: &str, properties: &AMQPProperties, body: &Rc<[u8]>) -> usize {
         let targets: Vec<String> = match exchange {
             "" => vec![key.to_owned()],
-            _ => self.exchanges.get(exchange).map_or(vec![], |it| it.route(key).into_iter().map(str::to_owned).collect()),
+            _ => {
+                self.exchanges.get(exchange).map_or(vec![], |it| it.route(key).into_iter().map(str::to_owned).collect())
+            }
         };
         let mut reached = 0;
         for target in targets {
@@ -338,7 +351,8 @@ impl Broker {
 
     /// Delivers what can be delivered.
     pub fn deliver_all(&mut self) {
-        let names: Vec<String> = self.queues.iter().filter(|(_, queue)| !queue.ready.is_empty()).map(|(name, _)| name.clone()).collect();
+        let names: Vec<String> =
+            self.queues.iter().filter(|(_, queue)| !queue.ready.is_empty()).map(|(name, _)| name.clone()).collect();
         names.iter().for_each(|name| while self.deliver_one(name) {});
     }
 
@@ -438,7 +452,12 @@ impl Broker {
     pub fn forget_unacked(&mut self, name: &str) -> usize {
         let channels = self.connections.values_mut().flat_map(|connection| connection.channels.values_mut());
         let unacked = channels.flat_map(|channel| channel.unacked.values_mut()).filter(|it| it.queue == name);
-        unacked.map(|it| { it.queue.clear(); it.message.body.len() }).sum()
+        unacked
+            .map(|it| {
+                it.queue.clear();
+                it.message.body.len()
+            })
+            .sum()
     }
 
     pub fn new_name(&mut self, prefix: &str) -> String {

@@ -21,21 +21,47 @@ pub struct Asked {
 #[serde(tag = "ask", rename_all = "kebab-case")]
 pub enum Ask {
     /// Listen on this port of 127.0.0.1, 0 for any. Answers with the port.
-    Listen { port: u16 },
+    Listen {
+        port: u16,
+    },
     /// Stop listening, after all clients were told.
     Down,
     /// Whether clients that connect are turned away at once.
-    TurnAway { on: bool },
+    TurnAway {
+        on: bool,
+    },
     /// The ledger's entries from number `from` on; with `wait` not before there are any.
-    Events { from: usize, wait: bool },
-    Declare { queue: String, durable: bool, arguments: Value },
-    Publish { exchange: String, routing_key: String, properties: Value },
-    Get { queue: String },
-    Queue { queue: String },
-    Cut { connection: Option<u64> },
-    Refuse { after: u64, count: u64 },
+    Events {
+        from: usize,
+        wait: bool,
+    },
+    Declare {
+        queue: String,
+        durable: bool,
+        arguments: Value,
+    },
+    Publish {
+        exchange: String,
+        routing_key: String,
+        properties: Value,
+    },
+    Get {
+        queue: String,
+    },
+    Queue {
+        queue: String,
+    },
+    Cut {
+        connection: Option<u64>,
+    },
+    Refuse {
+        after: u64,
+        count: u64,
+    },
     Hold,
-    Release { taken: bool },
+    Release {
+        taken: bool,
+    },
 }
 
 /// What is asked of the broker's sockets.
@@ -77,7 +103,9 @@ pub fn obey(broker: &mut Broker, ask: &Ask, tail: &[u8]) -> Step {
             json!({})
         }
         Ask::Publish { exchange, routing_key, properties } => match properties_from_json(properties) {
-            Ok(properties) => json!({"reached": broker.provide_message(exchange, routing_key, &properties, tail.to_vec())}),
+            Ok(properties) => {
+                json!({"reached": broker.provide_message(exchange, routing_key, &properties, tail.to_vec())})
+            }
             Err(reason) => json!({"error": reason}),
         },
         Ask::Get { queue } => match broker.fetch(queue) {

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use amq_protocol::types::FieldTable;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Direct,
@@ -36,7 +34,6 @@ pub struct Exchange {
     pub durable: bool,
     pub auto_delete: bool,
     pub internal: bool,
-    pub arguments: FieldTable,
     /// Queue and routing key.
     pub bindings: BTreeSet<(String, String)>,
 }
@@ -44,8 +41,7 @@ pub struct Exchange {
 impl Exchange {
     /// One that is there from the beginning.
     pub fn predeclared(kind: Kind) -> Exchange {
-        let (arguments, bindings) = (FieldTable::default(), BTreeSet::new());
-        Exchange { kind, durable: true, auto_delete: false, internal: false, arguments, bindings }
+        Exchange { kind, durable: true, auto_delete: false, internal: false, bindings: BTreeSet::new() }
     }
 
     /// The queues for a routing key, each once.

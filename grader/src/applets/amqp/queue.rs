@@ -55,7 +55,8 @@ pub struct Queue {
     pub unacked: usize,
     /// Most that were unacknowledged at a time.
     pub unacked_peak: usize,
-    next_position: u64,
+    /// Where the next message stands.
+    pub next_position: u64,
 }
 
 impl Queue {

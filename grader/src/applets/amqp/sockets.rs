@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags};
 use serde_json::{Map, Value, json};
@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use super::broker::{BACKLOG_BYTES_MAX, Broker};
 use super::control::{self, Answer, Asked, Socketry, Step};
 use crate::channel::Channel;
+use crate::sandbox;
 
 /// Where the channel to the suite is.
 const CHANNEL: i32 = 3;
@@ -35,8 +36,7 @@ struct Sockets {
 }
 
 pub fn serve() -> io::Result<()> {
-    // SAFETY: whoever starts an applet gives it the channel under this number, and nobody else here knows of it.
-    let channel = Channel::new(unsafe { OwnedFd::from_raw_fd(CHANNEL) });
+    let channel = Channel::new(sandbox::inherited(CHANNEL)?);
     let (broker, clients) = (Broker::default(), BTreeMap::new());
     let mut sockets = Sockets { channel, broker, listener: None, turning_away: false, clients, later: vec![] };
     while !sockets.channel.ended() {
@@ -113,7 +113,7 @@ impl Sockets {
             return false;
         }
         let mut buffer = [0; GULP_BYTES];
-        match self.clients[&id].read(&mut buffer) {
+        match (&self.clients[&id]).read(&mut buffer) {
             Ok(0) => self.forget(id),
             Ok(length) => self.broker.receive(id, &buffer[..length]),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
@@ -128,7 +128,7 @@ impl Sockets {
         let full = connection.out.len() >= BACKLOG_BYTES_MAX;
         let written = match connection.out.is_empty() {
             true => 0,
-            false => match self.clients[&id].write(&connection.out) {
+            false => match (&self.clients[&id]).write(&connection.out) {
                 Ok(written) => written,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
                 Err(_) => {
@@ -218,4 +218,3 @@ impl Sockets {
         }
     }
 }
-

@@ -114,7 +114,10 @@ pub fn properties_from_json(value: &Value) -> Result<AMQPProperties, String> {
     for (name, value) in value.as_object().into_iter().flatten() {
         let text = || value.as_str().map(short).ok_or_else(|| format!("property {name:?}: a string is wanted"));
         let number = || {
-            value.as_u64().and_then(|it| it.try_into().ok()).ok_or_else(|| format!("property {name:?}: a number is wanted"))
+            value
+                .as_u64()
+                .and_then(|it| it.try_into().ok())
+                .ok_or_else(|| format!("property {name:?}: a number is wanted"))
         };
         made = match name.as_str() {
             "content_type" => made.with_content_type(text()?),
@@ -126,7 +129,7 @@ pub fn properties_from_json(value: &Value) -> Result<AMQPProperties, String> {
             "reply_to" => made.with_reply_to(text()?),
             "message_id" => made.with_message_id(text()?),
             "timestamp" => made.with_timestamp(value.as_u64().unwrap_or_default()),
-            "type" => made.with_kind(text()?),
+            "type" => made.with_type(text()?),
             "app_id" => made.with_app_id(text()?),
             _ => return Err(format!("there is no property {name:?}")),
         };

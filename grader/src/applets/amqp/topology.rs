@@ -122,7 +122,9 @@ impl Broker {
 
     fn make_queue(&mut self, name: &str, at: At, declare: &queue::Declare) -> Outcome {
         let strange = declare.arguments.inner().keys().map(ShortString::as_str).find(|name| {
-            name.starts_with("x-") && ![DEAD_LETTER_EXCHANGE, DEAD_LETTER_KEY].contains(name) && !HARMLESS.contains(name)
+            name.starts_with("x-")
+                && ![DEAD_LETTER_EXCHANGE, DEAD_LETTER_KEY].contains(name)
+                && !HARMLESS.contains(name)
         });
         if let Some(strange) = strange {
             return Err(not_implemented(&format!("the queue argument {strange}")));
@@ -247,7 +249,6 @@ impl Broker {
             durable: declare.durable,
             auto_delete: declare.auto_delete,
             internal: declare.internal,
-            arguments: declare.arguments.clone(),
             bindings: BTreeSet::new(),
         };
         self.exchanges.insert(name, exchange);
@@ -286,7 +287,9 @@ impl Broker {
 fn with_death(headers: &FieldTable, queue: &str, message: &Message) -> FieldTable {
     let string = |text: &str| AMQPValue::LongString(text.as_bytes().into());
     let same = |value: &AMQPValue| match value {
-        AMQPValue::FieldTable(death) => text(death, "queue") == Some(queue) && text(death, "reason") == Some("rejected"),
+        AMQPValue::FieldTable(death) => {
+            text(death, "queue") == Some(queue) && text(death, "reason") == Some("rejected")
+        }
         _ => false,
     };
     let mut deaths: Vec<AMQPValue> = match headers.inner().get("x-death") {
@@ -336,11 +339,13 @@ fn agrees(name: &str, queue: &Queue, at: At, declare: &queue::Declare) -> Outcom
         ("auto_delete", queue.auto_delete.to_string(), declare.auto_delete.to_string()),
     ];
     agree(&format!("queue '{name}'"), &fields)?;
-    let names: BTreeSet<&str> =
-        [&queue.arguments, &declare.arguments].into_iter().flat_map(|it| it.inner().keys()).map(ShortString::as_str).collect();
-    let said = |value: Option<&str>, otherwise| {
-        value.map_or(otherwise, |it| format!("the value '{it}' of type 'longstr'"))
-    };
+    let names: BTreeSet<&str> = [&queue.arguments, &declare.arguments]
+        .into_iter()
+        .flat_map(|it| it.inner().keys())
+        .map(ShortString::as_str)
+        .collect();
+    let said =
+        |value: Option<&str>, otherwise| value.map_or(otherwise, |it| format!("the value '{it}' of type 'longstr'"));
     for argument in names.into_iter().filter(|name| name.starts_with("x-")) {
         if queue.arguments.inner().get(argument) != declare.arguments.inner().get(argument) {
             let got = said(text(&declare.arguments, argument), "none".to_owned());
