@@ -23,6 +23,7 @@ mod kernel;
 mod landlock;
 mod launcher;
 mod policy;
+pub mod packages;
 mod program;
 mod python;
 mod rehearsal;

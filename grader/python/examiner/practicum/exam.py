@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import frames
 
 from . import crowds, evidence, peers
+from .amqp import Broker
 from .datagrams import Datagrams
 from .errors import Failure, Raised
 from .gates import Gate
@@ -114,6 +115,10 @@ class Exam(Place):
         """Kernel states of the TCP sockets with that local address."""
         answer, _, _ = self._link.ask("states", address=peers.text(address))
         return answer["states"]
+
+    def amqp(self, port=5672):
+        """An AMQP 0-9-1 broker of this case's own: see there."""
+        return Broker(self._link, port)
 
     # Crowds
 

@@ -1,6 +1,6 @@
 //! What the suite asks of the broker over the channel, and the answers.
 //!
-//! Every ask is answered, with its id; but `events` may wait until there is something to tell. Nothing is sent that was
+//! Every ask is answered, with its id; but `news` waits until there is something to tell. Nothing is sent that was
 //! not asked for, so that a suite which is busy elsewhere never stops the broker.
 
 use serde::Deserialize;
@@ -30,11 +30,10 @@ pub enum Ask {
     TurnAway {
         on: bool,
     },
-    /// The ledger's entries from number `from` on; with `wait` not before there are any.
-    Events {
-        from: usize,
-        wait: bool,
-    },
+    /// The ledger's entries from number `from` on, as many as fit into an answer.
+    Events { from: usize },
+    /// Answered, with nothing, once there are any.
+    News { from: usize },
     Declare {
         queue: String,
         durable: bool,
@@ -93,8 +92,9 @@ pub fn obey(broker: &mut Broker, ask: &Ask, tail: &[u8]) -> Step {
             broker.go_down();
             return Step::Sockets(Socketry::Down);
         }
-        Ask::Events { from, wait: true } if *from >= broker.ledger.len() => return Step::Later,
-        Ask::Events { from, .. } => {
+        Ask::News { from } if *from >= broker.ledger.len() => return Step::Later,
+        Ask::News { .. } => json!({}),
+        Ask::Events { from } => {
             let (events, bodies) = broker.ledger.read(*from);
             return Step::Answer((json!({"events": events}), bodies));
         }
@@ -112,7 +112,7 @@ pub fn obey(broker: &mut Broker, ask: &Ask, tail: &[u8]) -> Step {
             Some((message, body)) => return Step::Answer((json!({"message": message}), body.to_vec())),
             None => json!({"message": null}),
         },
-        Ask::Queue { queue } => json!({"queue": broker.queue_facts(queue), "names": broker.queue_names()}),
+        Ask::Queue { queue } => json!({"queue": broker.queue_facts(queue)}),
         Ask::Cut { connection } => json!({"cut": broker.cut(*connection)}),
         Ask::Refuse { after, count } => {
             (broker.powers.refuse_after, broker.powers.refuse) = (*after, *count);

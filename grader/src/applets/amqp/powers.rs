@@ -2,7 +2,6 @@
 
 use amq_protocol::protocol::basic::AMQPProperties;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::broker::{At, Broker};
@@ -113,11 +112,6 @@ impl Broker {
         let held = std::mem::take(&mut self.powers.held);
         held.iter().for_each(|(at, number)| self.confirm(*at, *number, taken));
         held.len()
-    }
-
-    /// Names of the queues that there are.
-    pub fn queue_names(&self) -> BTreeSet<&str> {
-        self.queues.keys().map(String::as_str).collect()
     }
 }
 

@@ -31,7 +31,7 @@ struct Sockets {
     listener: Option<TcpListener>,
     turning_away: bool,
     clients: BTreeMap<u64, TcpStream>,
-    /// Asks for events that are still to come.
+    /// Asks for news that are still to come.
     later: Vec<(Asked, Vec<u8>)>,
 }
 

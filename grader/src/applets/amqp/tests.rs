@@ -228,7 +228,7 @@ fn a_restart_keeps_what_is_durable() {
     broker.go_down();
     assert_eq!(client.closed(&mut broker), Some(("connection", 320)));
     assert!(broker.over(client.id));
-    assert_eq!(broker.queue_names().into_iter().collect::<Vec<_>>(), ["kept"]);
+    assert_eq!(broker.queues.keys().collect::<Vec<_>>(), ["kept"]);
     assert_eq!(bodies(&mut broker, "kept"), [("a".into(), true)]);
     assert_eq!(broker.stored_bytes, 0);
 }
