@@ -56,7 +56,7 @@ def works_and_acks(exam):
 
 def ack_after(exam):
     broker, queue, gate = exam.amqp(), name(exam, "jobs"), exam.gate()
-    body = exam.random.randbytes(12)
+    body = token(exam)
     worker = start_worker(exam, broker, queue, WAITS, gate=gate)
     consuming(broker, queue)
     put(broker, queue, body)
@@ -82,7 +82,7 @@ def prefetch(exam):
         worker = start_worker(exam, broker, queue, WAITS, *options, gate=gate)
         consuming(broker, queue)
         with exam.during(f"with {words}"):
-            put(broker, queue, *(exam.random.randbytes(8) for _ in range(2 * many)))
+            put(broker, queue, *(token(exam) for _ in range(2 * many)))
             gate.inside()
             exam.equal(broker.queue(queue).unacked, want, f"{2 * many} messages are there and the handler is busy: so many are unacknowledged")
         worker.kill()
@@ -92,8 +92,8 @@ def prefetch(exam):
 
 def poison(exam):
     broker, queue = exam.amqp(), name(exam, "jobs")
-    bad = exam.random.randbytes(8)
-    good = [b"good" + exam.random.randbytes(8) for _ in range(3)]
+    bad = b"bad" + token(exam)
+    good = [b"good" + token(exam) for _ in range(3)]
     worker = start_worker(exam, broker, queue, RAISES, bad=bad)
     consuming(broker, queue)
     put(broker, queue, good[0], bad, good[1])
@@ -119,26 +119,26 @@ def poison(exam):
 
 def rpc(exam):
     broker, queue = exam.amqp(), name(exam, "calls")
-    salt, mute = exam.random.randbytes(6), exam.random.randbytes(6)
+    salt, mute = token(exam), b"mute" + token(exam)
     homes = [name(exam, "answers") for _ in range(2)]
     for home in homes:
         broker.declare(home)
     start_worker(exam, broker, queue, ANSWERS, salt=salt, mute=mute)
     consuming(broker, queue)
-    requests = [(exam.random.randbytes(10), home, name(exam, "call")) for home in homes + homes]
-    requests += [(mute + exam.random.randbytes(2), homes[0], name(exam, "call")), (exam.random.randbytes(5), homes[1], None)]
+    requests = [(token(exam), home, name(exam, "call")) for home in homes + homes]
+    requests += [(mute + token(exam), homes[0], name(exam, "call")), (token(exam), homes[1], None)]
     for body, home, call in requests:
         put(broker, queue, body, reply_to=home, **({"correlation_id": call} if call else {}))
-    lonely = exam.random.randbytes(9)
+    lonely = token(exam)
     put(broker, queue, lonely)
-    put(broker, queue, exam.random.randbytes(9), reply_to=name(exam, "gone"), correlation_id="1")
+    put(broker, queue, token(exam), reply_to=name(exam, "gone"), correlation_id="1")
     settled(broker, queue)
     for home in homes:
         want = [(b"" if body.startswith(mute) else body[::-1] + salt, call) for body, to, call in requests if to == home]
         got = [(answer.body, answer.properties.correlation_id) for answer in iter(lambda: broker.get(home), None)]
         exam.equal(got, want, "the answers, each with the correlation_id of its request")
     answered_before_acked(exam, broker, [body for body, _, _ in requests if body])
-    late = exam.random.randbytes(4)
+    late = token(exam)
     put(broker, queue, late)
     settled(broker, queue)
     acked(exam, broker, [lonely, late])
@@ -153,8 +153,9 @@ def durable(exam):
     assert broker.queue(queue).durable, f"queue {queue} must be durable"
     assert dead is not None, f"there is no queue {queue}.dead once the worker consumes from {queue}"
     assert dead.durable, f"queue {queue}.dead must be durable"
-    lines = [exam.random.randbytes(9).replace(b"\n", b"?") for _ in range(3)]
+    lines = [b"\xff" + exam.random.randbytes(9).replace(b"\n", b"?") for _ in range(2)] + [b" "]
     exam.equal(publish(exam, broker, queue, lines).code, 0, "the publisher's exit code when the broker takes every line")
+    exam.equal([entry.body for entry in broker.said("basic.publish")], lines, "the bodies of the messages published")
     modes = [entry.properties.delivery_mode for entry in broker.said("basic.publish")]
     exam.equal(modes, [2] * len(lines), "the delivery mode of each message published (2 is persistent)")
     broker.restart()
@@ -164,8 +165,8 @@ def durable(exam):
 
 def confirm(exam):
     broker, queue = exam.amqp(), name(exam, "jobs")
-    broker.declare(queue)
-    lines = [exam.random.randbytes(9).hex().encode() for _ in range(3)]
+    broker.declare(queue, x_dead_letter_exchange="", x_dead_letter_routing_key=queue + ".dead")
+    lines = [token(exam) for _ in range(3)]
     broker.refuse_publishes(after=1, count=1)
     with exam.during("the broker refuses (basic.nack) the second of three lines"):
         exam.equal(publish(exam, broker, queue, lines).code, 1, "the publisher's exit code")
@@ -188,7 +189,7 @@ def unroutable(exam):
 
 def reconnect(exam):
     broker, queue, gate = exam.amqp(), name(exam, "jobs"), exam.gate()
-    first, second, third = (exam.random.randbytes(8) for _ in range(3))
+    first, second, third = (token(exam) for _ in range(3))
     start_worker(exam, broker, queue, WAITS, gate=gate)
     consuming(broker, queue)
     with exam.during("before the broker is restarted"):
@@ -221,7 +222,7 @@ def sigterm(exam):
         ends_in_order(exam, broker, worker)
     worker = start_worker(exam, broker, queue, WAITS, "--prefetch", 2, gate=gate)
     consuming(broker, queue)
-    begun, waiting = exam.random.randbytes(8), exam.random.randbytes(8)
+    begun, waiting = token(exam), token(exam)
     put(broker, queue, begun, waiting)
     gate.inside()
     worker.signal(SIGTERM)
@@ -237,6 +238,11 @@ def sigterm(exam):
 def name(exam, kind):
     """A name that nobody can know beforehand."""
     return f"{kind}-{exam.random.randrange(10**6)}"
+
+
+def token(exam):
+    """A body that nobody can know beforehand, and that is text: whoever decodes bodies is found by one case."""
+    return exam.random.randbytes(8).hex().encode()
 
 
 def start_worker(exam, broker, queue, handler, *options, gate=None, **values):

@@ -2,9 +2,9 @@
 //!
 //! A program under test talks to it as to RabbitMQ: connections, channels, queues (durable, exclusive, auto-delete,
 //! server-named, with dead-letter exchange), exchanges (direct, fanout, topic), and all of `basic` and `confirm`.
-//! `scripts/amqp-referee` holds it to what RabbitMQ answers. What it does not know (transactions, time to live, priorities,
+//! `scripts/referee/` holds it to what RabbitMQ answers. What it does not know (transactions, time to live, priorities,
 //! exchanges bound to exchanges or of type headers) it refuses with 540 instead of doing something else. `x-death`
-//! headers have no time, since there is no clock here.
+//! headers have no time, since there is no clock here, and a prefetch size in bytes is ignored.
 //!
 //! The suite rules it over descriptor 3: it can cut a connection between delivery and ack, refuse a publish, hold
 //! confirms, restart with what is durable, and read a ledger of all that was said.
