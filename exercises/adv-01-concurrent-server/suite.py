@@ -39,6 +39,11 @@ def echo(exam):
                     peer.together(b"ECHO " + first + b"\n", b"ECHO " + second + b"\n")
                     expect(exam, peer, first, "the first of two ECHOs in one segment")
                     expect(exam, peer, second, "the second of two ECHOs in one segment")
+                    what = token(exam, 9).upper()
+                    peer.send(what + b"\n")
+                    line = peer.read_line()
+                    if not line.startswith(b"ERR") or not line.endswith(b"\n"):
+                        exam.fail(f"the reply to the line {shown(what)} is {shown(line)}, expected a line that begins with ERR")
                     if mode != "fork":
                         peer.end()
                         peer.at_end()
@@ -157,6 +162,7 @@ def handler_fails(exam):
                 with exam.during("a session that began before others failed"):
                     ask(exam, other)
                 other.close()
+            exam.quiet()
             with exam.during("after FAIL in three sessions, which have all ended"):
                 exam.equal(server_of(exam).pid, own.pid, "the server's process")
         server.kill()
@@ -164,7 +170,6 @@ def handler_fails(exam):
 
 def fork_fds(exam):
     server = exam.start("fork")
-    own = server_of(exam)
     with exam.during("a client that has sent its FIN waits for the server's"), exam.connect() as peer:
         ask(exam, peer)
         peer.end()
@@ -175,15 +180,12 @@ def fork_fds(exam):
     peers = [exam.connect() for _ in range(BURST)]
     for peer in peers:
         ask(exam, peer)
-    exam.quiet()
-    held = [process.descriptors for process in exam.processes() if process.pid == own.pid]
-    assert held, f"the server's process has ended while {BURST} sessions were open"
-    if held[0] >= own.descriptors + BURST:
-        exam.fail(f"with {BURST} sessions open the server has {held[0]} descriptors, before the first one it had {own.descriptors}")
-    with exam.during(f"one of {BURST} clients ends while the others stay"):
-        peers[0].end()
-        peers[0].at_end()
-    lives_on(exam, server, f"while {BURST - 1} sessions are open")
+    # A socket that the server held on to would also be in every process forked later: the first client has nine of those behind it.
+    with exam.during(f"the first, the middle and the last of {BURST} clients end while the others stay"):
+        for peer in (peers[0], peers[BURST // 2], peers[-1]):
+            peer.end()
+            peer.at_end()
+    lives_on(exam, server, f"while {BURST - 3} sessions are open")
 
 
 def unix_socket(exam):
@@ -195,7 +197,8 @@ def unix_socket(exam):
             for session in range(1, 4):
                 with exam.during(f"session {session}"), exam.connect(server.address) as peer:
                     ask(exam, peer)
-                exam.quiet()
+                if session == 1:
+                    exam.quiet()
             if mode in SIDE_BY_SIDE:
                 first, second = exam.connect(server.address), exam.connect(server.address)
                 first.send(b"ECHO ")
@@ -203,7 +206,6 @@ def unix_socket(exam):
                     ask(exam, second)
                 first.close()
                 second.close()
-                exam.quiet()
         server.kill()
         # What the server has left there is now in the next one's way.
     exam.remove_file(SOCKET)
@@ -236,6 +238,7 @@ def reset(exam):
                     exam.connect(server.address).reset()
                 ask(exam, first)
             lives_on(exam, server, "after clients that reset their connections before they had sent anything")
+            exam.quiet()
             with exam.during("after the clients that reset their connections"):
                 server_of(exam)
         server.kill()
@@ -247,7 +250,6 @@ def graceful_stop(exam):
             server = exam.start(mode)
             with exam.connect(server.address) as peer:
                 ask(exam, peer)
-            exam.quiet()
             server.signal(SIGTERM)
             stops(exam, server, "after SIGTERM with no session open")
             server = exam.start(mode)
@@ -312,8 +314,7 @@ def who_is(exam, peer):
 
 
 def server_of(exam):
-    """The server's process, while no session is open that has another one. Zombies are for `zombies` to find."""
-    exam.quiet()
+    """The server's process, when there is no session that has another one. Zombies are for `zombies` to find."""
     processes = [process for process in exam.processes() if process.state != "Z"]
     if len(processes) != 1:
         exam.fail(f"the server was to be one process, but there are {len(processes)}: {shown(processes)}")

@@ -50,7 +50,6 @@ def half_close(exam):
         says(exam, netcat, peer, answer, "the first part of the answer")
         says(exam, netcat, peer, rest, "the rest of the answer")
         peer.end()
-        exam.equal(netcat.stdout.read_to_end(), b"", "what came after the answer")
         ends_well(exam, netcat)
 
     netcat, peer = connected(exam)
@@ -59,8 +58,16 @@ def half_close(exam):
         exam.equal(peer.read_to_end(CHUNK), b"", "what the peer was sent before the FIN")
         says(exam, netcat, peer, answer, "the answer")
         peer.end()
-        exam.equal(netcat.stdout.read_to_end(), b"", "what came after the answer")
         ends_well(exam, netcat)
+
+    # Little is under way, so that standard input has ended long before all of it has been sent.
+    netcat, peer = connected(exam, exam.listen(HOST, receive_buffer=4 * KIB, segment=536))
+    much = text(exam, 512 * KIB)
+    with exam.during("standard input brought up to 512 KiB and ended before the peer read anything"):
+        taken = netcat.stdin.flood(much)
+        netcat.stdin.close()
+        exam.quiet()
+        exam.equal(peer.read_to_end(MIB), much[:taken], "what the peer was sent before the FIN")
 
 
 def binary(exam):
@@ -130,9 +137,9 @@ def refused(exam):
             netcat = exam.start("netcat", host, port, stdin=True, stdout=True, stderr=True)
             complaint = netcat.stderr.read_to_end(CHUNK).decode("utf-8", "backslashreplace")
             one = len(complaint.splitlines()) == 1 and complaint.strip()
-            assert one, f"one line is to be written to standard error, but it was {lines(complaint)}"
-            exam.equal(netcat.stdout.read_to_end(CHUNK), b"", "nothing is to be printed")
-            exam.equal(netcat.wait().code, 1, "the exit code")
+            assert one, f"one line is to be written to standard error, but {lines(complaint)}"
+            exam.equal(netcat.stdout.read_to_end(CHUNK), b"", "what was printed to standard output")
+            ends(netcat, 1)
 
 
 def peer_ends_first(exam):
@@ -143,14 +150,13 @@ def peer_ends_first(exam):
         peer.send(last)
         peer.end()
         exam.quiet()
-        exam.equal(netcat.stdout.read_to_end(), last, "what was printed")
+        exam.equal(netcat.stdout.read_exactly(len(last)), last, "what was printed")
         ends_well(exam, netcat)
 
     netcat, peer = connected(exam)
     with exam.during("the peer got a line and ended without a word, while standard input stays open"):
         asks(exam, netcat, peer, text(exam, 13), "the line")
         peer.end()
-        exam.equal(netcat.stdout.read_to_end(), b"", "what was printed")
         ends_well(exam, netcat)
 
 
@@ -181,14 +187,23 @@ def talks(exam, listener, host, port):
 
 
 def ends_well(exam, netcat):
+    """The peer has ended, and what it sent has been printed."""
+    ends(netcat, 0)
+    exam.equal(netcat.stdout.read_to_end(), b"", "what was printed beside what the peer sent")
+
+
+def ends(netcat, code):
     end = netcat.wait()
-    assert end.code == 0, f"then the program must end with exit code 0, but its end was: {end}"
+    how = f"with exit code {end.code}" if end.signal is None else f"by signal {end.signal}"
+    assert end.code == code, f"then the program must end with exit code {code}, but it ended {how}"
 
 
 def lines(words):
     """How many there are, and how they begin."""
     first, *rest = words.splitlines() or [""]
-    return f"{1 + len(rest)} lines, from {first[:80]!r} on" if rest else repr(first[:80]) if first else "nothing"
+    if rest:
+        return f"there were {1 + len(rest)}, from {first[:80]!r} on"
+    return f"it was {first[:80]!r}" if first else "there was none"
 
 
 def token(exam, length):

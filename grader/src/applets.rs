@@ -4,6 +4,7 @@
 //! the library, of the one framing; when it ends, so does the applet. An applet is as confined as the suite that starts
 //! it, and trusted no more: it knows no submission and no verdict, and what it tells is the suite's to judge.
 
+mod amqp;
 mod relay;
 
 use std::ffi::OsString;
@@ -22,6 +23,7 @@ pub fn run(mut words: impl Iterator<Item = OsString>) -> io::Result<()> {
     let name = words.next().unwrap_or_default();
     match name.to_str() {
         Some("relay") => relay::run(channel()?),
+        Some("amqp") => amqp::run(channel()?),
         _ => Err(io::Error::other(format!("{name:?} is no applet"))),
     }
 }

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::sandbox::packages;
 use crate::submission::FileName;
 
 /// Where and how programs of this exercise run.
@@ -45,7 +46,7 @@ pub struct Manifest {
     /// Modules that are absent in this exercise's sandbox.
     #[serde(default)]
     pub ban: Vec<String>,
-    /// Distribution packages beyond the standard library.
+    /// Distribution packages beyond the standard library, which the submission may import.
     #[serde(default)]
     pub packages: Vec<String>,
     /// Further host names inside the case.
@@ -226,6 +227,7 @@ impl Manifest {
         for file in &self.files {
             FileName::parse(file.as_bytes()).map_err(|error| format!("exercise.toml: files: {error}"))?;
         }
+        self.packages.iter().try_for_each(|name| packages::check(name))?;
         for (name, program) in &self.programs {
             if !self.files.contains(&program.file) {
                 return Err(format!("exercise.toml: program {name:?} runs {:?}, which is not in files", program.file));

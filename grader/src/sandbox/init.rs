@@ -139,7 +139,7 @@ fn prepare(
     }
     named("make a cgroup namespace", kernel::unshare(UnshareFlags::NEWCGROUP))?;
     rustix::system::sethostname(b"sandbox")?;
-    let furnishing = Furnishing { folders, hosts: &order.hosts, bans: &order.bans };
+    let furnishing = Furnishing { folders, hosts: &order.hosts, bans: &order.bans, packages: &order.packages };
     named("furnish the root", root::furnish(furnishing))?;
     let wall = named("make rules for Landlock", landlock::wall())?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;

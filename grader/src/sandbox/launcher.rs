@@ -63,6 +63,7 @@ pub struct SandboxOrder {
     /// Further lines of /etc/hosts.
     pub hosts: Vec<String>,
     pub bans: Vec<String>,
+    pub packages: Vec<String>,
     /// Of each process inside.
     pub limits: ProcessLimits,
     pub born_in_group: bool,

@@ -22,6 +22,7 @@ mod interpreter;
 mod kernel;
 mod landlock;
 mod launcher;
+pub mod packages;
 mod policy;
 mod program;
 mod python;

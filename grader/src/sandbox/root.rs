@@ -20,6 +20,7 @@ use rustix::mount::{
 
 use super::interpreter::Role;
 use super::kernel;
+use super::packages;
 
 /// Read-only folders of the host that hold the interpreter, its library and the ordinary commands.
 const BOUND_FOLDERS: &[&str] = &["/usr/bin", "/usr/lib/python3.11", "/usr/lib64", "/usr/share/zoneinfo"];
@@ -91,7 +92,7 @@ const APPLETS: &str = "/practicum/applets";
 /// Where the library of ours is bound, with the folders that it holds.
 pub const LIBRARY: &str = "/practicum/library";
 /// What a warm template starts with, and no sandbox sees: its `sitecustomize` and this program as a shared library.
-const TEMPLATE: &str = "/practicum/template";
+pub(super) const TEMPLATE: &str = "/practicum/template";
 /// The same, as `sitecustomize` knows it.
 const TEMPLATE_NATIVE: &str = "practicum/template/practicum.so";
 const DROPPED_STUB: &str = "/practicum/library/masks/dropped.py";
@@ -121,6 +122,9 @@ pub fn enter_template(library: &Path, role: Role, native: Option<&Path>) -> io::
         fs::copy(file, &file[1..])?;
     }
     bind_host_folders(role)?;
+    if role != Role::Examiner {
+        fs::create_dir_all(&packages::FOLDER[1..])?;
+    }
     let ours = if role == Role::Examiner { &["shim", "masks", "examiner"][..] } else { &["shim", "masks"] };
     ours.iter().try_for_each(|part| copy_folder(&library.join(part), &Path::new(&LIBRARY[1..]).join(part)))?;
     if role == Role::Examiner {
@@ -181,11 +185,12 @@ fn furnish_template(library: &Path, native: Option<&Path>) -> io::Result<()> {
         fs::write(TEMPLATE_NATIVE, "")?;
         rustix::mount::mount_bind(native, TEMPLATE_NATIVE)?;
     }
+    packages::shelve()?;
     seal(&TEMPLATE[1..])
 }
 
 /// Makes a mount and all below it read-only, without set-uid programs and devices.
-fn seal(path: &str) -> io::Result<()> {
+pub(super) fn seal(path: &str) -> io::Result<()> {
     kernel::seal_mount(&CString::new(path).expect("our paths hold no NUL"))
 }
 
@@ -231,6 +236,8 @@ pub struct Furnishing<'a> {
     pub hosts: &'a [String],
     /// Standard modules that are absent.
     pub bans: &'a [String],
+    /// Distribution packages that are there.
+    pub packages: &'a [String],
 }
 
 /// Completes the copy of the template that a new mount namespace has inherited.
@@ -239,6 +246,7 @@ pub fn furnish(furnishing: Furnishing<'_>) -> io::Result<()> {
     [(work, "/work"), (tmp, "/tmp"), (shm, "/dev/shm")].iter().try_for_each(|(mount, path)| attach(mount, path))?;
     name_hosts(furnishing.hosts)?;
     furnishing.bans.iter().try_for_each(|module| mask("", &module.replace('.', "/"), BANNED_STUB))?;
+    packages::bring(furnishing.packages)?;
     rustix::mount::unmount(TEMPLATE, UnmountFlags::DETACH)?;
     replace_proc()
 }

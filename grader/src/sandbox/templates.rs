@@ -237,6 +237,18 @@ impl Launcher {
         hosts: &[String],
         bans: &[String],
     ) -> io::Result<Sandbox> {
+        self.sandbox_with(role, limits, hosts, bans, &[])
+    }
+
+    /// The same with distribution packages (see [`super::packages`]).
+    pub fn sandbox_with(
+        &mut self,
+        role: Role,
+        limits: SandboxLimits,
+        hosts: &[String],
+        bans: &[String],
+        packages: &[String],
+    ) -> io::Result<Sandbox> {
         // Init counts as a process too.
         let group_limits = GroupLimits { memory_bytes: limits.memory_bytes, processes: limits.processes + 1 };
         let group = Group::create(&self.hierarchies, group_limits)?;
@@ -247,6 +259,7 @@ impl Launcher {
             work_files: limits.work_files,
             hosts: hosts.to_vec(),
             bans: bans.to_vec(),
+            packages: packages.to_vec(),
             limits: process_limits(limits, !self.hierarchies.weaknesses().is_empty()),
             born_in_group: birthplace.is_some(),
         };

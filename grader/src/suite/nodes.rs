@@ -109,8 +109,9 @@ impl Nodes {
 }
 
 fn make(launcher: &mut Launcher, setup: Setup<'_>) -> io::Result<Sandbox> {
-    let bans = &setup.exercise.manifest().ban;
-    launcher.sandbox(setup.role(), sandbox_limits(setup.limits), &setup.host_lines(), bans)
+    let manifest = setup.exercise.manifest();
+    let (bans, packages) = (&manifest.ban, &manifest.packages);
+    launcher.sandbox_with(setup.role(), sandbox_limits(setup.limits), &setup.host_lines(), bans, packages)
 }
 
 fn no_node(node: usize) -> io::Error {

@@ -8,6 +8,7 @@ import frames
 
 from . import crowds, evidence, peers
 from .addresses import text
+from .amqp import Broker
 from .datagrams import Datagrams
 from .errors import Failure, Raised
 from .fixtures import http, xmlrpc
@@ -127,6 +128,10 @@ class Exam(Place):
         from .relay import Relay
 
         return Relay(self._link, self.random.randbytes(16), nodes, udp)
+
+    def amqp(self, port=5672):
+        """An AMQP 0-9-1 broker of this case's own: see there."""
+        return Broker(self._link, port)
 
     # Crowds
 
