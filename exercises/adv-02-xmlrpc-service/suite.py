@@ -1,9 +1,10 @@
 """A store behind XML-RPC: the server by hand-made POSTs, the client against a service of the examiner's.
 
-Each call to the server is a connection of its own, by HTTP/1.0: its end is the end of the answer, and when it has come, all that the
-call does has been done. Whatever the server answers is data: XML that is none, and values of any shape, are failures of the case.
+Each call to the server is a connection of its own, by HTTP/1.0, and when its answer has come, all that the call does has been done. The
+answer ends where its length says, or where the connection ends: both are right. Whatever the server answers is data: XML that is none, and values of any shape, are failures of the case.
 """
 
+import re
 from datetime import datetime
 from xmlrpc.client import Fault, dumps, loads
 
@@ -13,6 +14,7 @@ from practicum.remote import Handle
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 METHODS = ["concat", "discard", "fetch", "names", "store"]
 ANSWER_BYTES_MAX = 4 << 20
+CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*([0-9]{1,7})[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
 INT_MAX = 2**31 - 1
 NESTED_MAX = 20
 
@@ -228,8 +230,8 @@ class Store:
         return self.service.connections
 
     def store(self, key, value):
-        if not flat(value):
-            raise xmlrpc.Fault(400, "the value is nested too deeply")
+        if not flat(value) or not writable(value):
+            raise xmlrpc.Fault(400, "XML-RPC cannot carry this value")
         self.kept[self.name(key)] = value
         return True
 
@@ -315,11 +317,12 @@ def answer(exam, body):
     """Posts it; returns (status, value), the value being a Fault if the server answers one, None with another status than 200."""
     with exam.connect() as peer:
         peer.send(head(len(body)) + body)
-        reply = peer.read_to_end(ANSWER_BYTES_MAX)
-    top, _, content = reply.partition(b"\r\n\r\n")
-    words = top.split(b"\r\n")[0].split()
-    if len(words) < 2 or not words[0].startswith(b"HTTP/") or not (words[1].isdigit() and len(words[1]) == 3):
-        exam.fail(f"the answer is not HTTP: {reply[:80]!r}" if reply else "the server closed the connection without an answer")
+        top = peer.read_until(b"\r\n\r\n", "the head of an answer")
+        words = top.split(b"\r\n")[0].split()
+        if len(words) < 2 or not words[0].startswith(b"HTTP/") or not (words[1].isdigit() and len(words[1]) == 3):
+            exam.fail(f"the answer is not HTTP: {top[:80]!r}" if top else "the server closed the connection without an answer")
+        length = CONTENT_LENGTH.search(top)
+        content = peer.read_exactly(int(length[1])) if length else peer.read_to_end(ANSWER_BYTES_MAX)
     return int(words[1]), value_of(exam, content) if words[1] == b"200" else None
 
 
@@ -348,6 +351,15 @@ def flat(value, levels=NESTED_MAX):
     """What is nested more deeply than anything here could not even be shown."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return levels > 0 and all(flat(item, levels - 1) for item in inner)
+
+
+def writable(value):
+    """The parser takes what no answer could carry: large numbers, for one."""
+    try:
+        dumps((value,), allow_none=True)
+    except Exception:
+        return False
+    return True
 
 
 def call(exam, method, *params):

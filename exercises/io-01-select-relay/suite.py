@@ -177,6 +177,8 @@ def reset(exam):
     for who, other in (("client", "target"), ("target", "client")):
         for before in ("", " after 20 bytes"):
             client, server = connect(exam, target)
+            # The relay knows that its connection stands: a reset is not yet another way to be refused.
+            carries(exam, server, client, "target", 20)
             leaving, left = (client, server) if who == "client" else (server, client)
             with exam.during(f"the {who} reset its connection{before}: the one to the {other} must be ended too"):
                 if before:

@@ -56,7 +56,7 @@ def main():
             server.register_function(method)
         server.register_introspection_functions()
         server.register_multicall_functions()
-        server.serve_forever()
+        server.serve_forever(poll_interval=None)  # nobody calls shutdown(), so it need not wake up to look
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def main():
         for method in (store.store, store.fetch, store.discard, store.names, store.concat):
             server.register_function(method)
         server.register_introspection_functions()
-        server.serve_forever()
+        server.serve_forever(poll_interval=None)  # nobody calls shutdown(), so it need not wake up to look
 
 
 if __name__ == "__main__":

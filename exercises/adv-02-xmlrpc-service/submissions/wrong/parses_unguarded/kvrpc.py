@@ -89,7 +89,7 @@ def main():
     methods["system.multicall"] = partial(multicall, methods)
     with HTTPServer((host, port), Handler) as server:
         server.methods = methods
-        server.serve_forever()
+        server.serve_forever(poll_interval=None)  # nobody calls shutdown(), so it need not wake up to look
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Knows which map tasks are done, but takes every done of a reduce task for news."""
+"""Never has more than two tasks at work, however many workers are ready."""
 import argparse
 import asyncio
 import json
@@ -18,7 +18,6 @@ class Coordinator:
         self.workers = set()
         self.idle = deque()  # workers that are ready and have no task
         self.held = {}  # the task that a worker has
-        self.given = {}  # every task that was given, by its number
         self.files = {}  # what each map task that is done has made
         self.failures = Counter()
         self.exit_code = asyncio.get_running_loop().create_future()
@@ -51,16 +50,16 @@ class Coordinator:
             worker.close()
 
     def hear(self, worker, message):
+        task = self.held.get(worker)
         if message["op"] == "ready":
             self.idle.append(worker)
-        elif message["task"] not in self.files:
-            task = self.given[message["task"]]
-            if self.held.get(worker) is task:
-                del self.held[worker]
+        elif task is not None and message["task"] == task["task"]:
+            del self.held[worker]
             if message["op"] == "done":
                 self.finish(task, message["files"])
             else:
                 self.try_again(task, message.get("error"))
+        # Whatever else is said is about a task that this worker does not have (any more).
 
     def finish(self, task, files):
         if task["op"] == "map":
@@ -91,9 +90,9 @@ class Coordinator:
             self.tasks.append(task)
 
     def deal(self):
-        while self.idle and self.tasks and not self.exit_code.done():
+        while self.idle and self.tasks and len(self.held) < 2 and not self.exit_code.done():
             worker, task = self.idle.popleft(), self.tasks.popleft()
-            self.held[worker] = self.given[task["task"]] = task
+            self.held[worker] = task
             send(worker, task)
 
     def end(self, code):

@@ -1,4 +1,4 @@
-"""Sends a stranger away, and its own client too."""
+"""Compares the number and never the opcode: a DATA packet of its client is as good as an ACK."""
 import argparse
 import os
 import socket
@@ -75,8 +75,7 @@ class Transfer:
                 break
             if sender != self.client:
                 self.sock.sendto(error(5, "this transfer is not yours"), sender)
-                raise ConnectionAbortedError(f"{sender} meddles")
-            elif packet == struct.pack("!HH", ACK, number):
+            elif packet[2:4] == struct.pack("!H", number):
                 return True
             elif packet[:2] == struct.pack("!H", ERROR) and len(packet) >= 4:
                 raise ConnectionAbortedError(f"the client gave up: {packet[4:]}")
