@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use grader::report::{Evidence, Reader, SeedOrigin};
+use grader::report::{Answered, Evidence, Reader, SeedOrigin, WireDeed};
 use grader::seed::Root;
 use grader::{Event, Exercise, Grader, GraderError, Report, Request, Submission, Verdict};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         ("another_root_gives_other_seeds", another_root_gives_other_seeds),
         ("a_hidden_case_shows_a_student_no_more_than_its_verdict", a_hidden_case_shows_no_more_than_its_verdict),
         ("a_wrong_answer_comes_with_its_difference", a_wrong_answer_comes_with_its_difference),
+        ("a_wrong_answer_is_marked_in_what_passed", a_wrong_answer_is_marked_in_what_passed),
         ("answers_that_only_grow_fail_the_case", answers_that_only_grow_fail_the_case),
         ("a_program_that_never_rests_ends_at_the_wall_limit", a_program_that_never_rests_ends_at_the_wall_limit),
         ("a_suite_reaches_what_it_is_meant_to", a_suite_reaches_what_it_is_meant_to),
@@ -226,6 +227,25 @@ fn a_wrong_answer_comes_with_its_difference(grader: &Grader) -> Result<(), Faile
         return Err(format!("no bytes in {case:?}").into());
     };
     assert_eq!((*first_difference, *want_length), (0, 3));
+    Ok(())
+}
+
+/// The difference is at the first byte of the answer, which the program sent in one piece.
+fn a_wrong_answer_is_marked_in_what_passed(grader: &Grader) -> Result<(), Failed> {
+    let source = std::fs::read_to_string(tests_folder().join("hostile/harness/steals_the_port.py"))?;
+    let report = grade(grader, &exercise(), &submission(&source))?;
+    let wire = report.cases[1].evidence.iter().find(|evidence| matches!(evidence, Evidence::Wire { .. }));
+    let Some(Evidence::Wire { lanes, events, left_out, divergence, capture, .. }) = wire else {
+        return Err(format!("no wire in {:?}", report.cases[1]).into());
+    };
+    let names: Vec<&str> = lanes.iter().map(|lane| lane.name.as_str()).collect();
+    assert_eq!(names, ["client 1", "server"]);
+    assert!(left_out.is_empty() && capture.is_some());
+    assert!(matches!(events[0].what, WireDeed::Connect { answer: Answered::Accepted }), "{events:?}");
+    let marked = divergence.ok_or("nothing is marked")?;
+    let event = &events[marked.event as usize];
+    assert!(matches!(event.what, WireDeed::Data { offset: 0, .. }), "{event:?}");
+    assert_eq!((names[event.from as usize], marked.byte), ("server", Some(0)));
     Ok(())
 }
 

@@ -166,7 +166,9 @@ pub fn run() -> io::Result<()> {
     own_namespaces()?;
     give_networks_tables_of_their_own();
     let home = own_network()?;
-    match Life::Root(Root { orders, home }).live()? {
+    // Without it packets have the time at which they are read.
+    let stamps = kernel::packets::keep_stamping().ok();
+    match Life::Root(Root { orders, home, _stamps: stamps }).live()? {
         Some(program) => Err(program.execute()),
         None => Ok(()),
     }
@@ -211,6 +213,8 @@ pub struct Root {
     orders: Channel,
     /// Where it is when it makes no network for others: none of theirs lives on by it.
     home: OwnedFd,
+    /// Has packets of all networks stamped.
+    _stamps: Option<OwnedFd>,
 }
 
 impl Root {

@@ -5,12 +5,15 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::packet;
 use crate::sandbox::packets::Packets;
 
 /// The first packets that are kept, in bytes.
 const HEAD_BYTES: usize = 128 << 10;
 /// The last ones.
 const TAIL_BYTES: usize = 384 << 10;
+/// Once so much has passed it is a flood, of which not every packet can be looked at.
+const FLOOD_BYTES: usize = 4 << 20;
 /// What a packet counts beside its own bytes.
 const PACKET_BYTES: usize = 48;
 
@@ -29,11 +32,12 @@ pub struct Capture {
     /// `None` where this machine does not let us look.
     packets: Option<Packets>,
     store: Store,
+    flood: bool,
 }
 
 impl Capture {
     pub fn new(packets: Option<Packets>) -> Capture {
-        Capture { packets, store: Store::default() }
+        Capture { packets, store: Store::default(), flood: false }
     }
 
     /// Takes in what has passed since the last call.
@@ -41,6 +45,9 @@ impl Capture {
         let Some(packets) = &mut self.packets else { return };
         let lost = packets.take(|at, bytes| self.store.keep(at, bytes));
         self.store.missing += lost;
+        if self.store.passed > FLOOD_BYTES && !std::mem::replace(&mut self.flood, true) {
+            packets.expect_a_flood();
+        }
     }
 
     /// As if these packets had passed, a millisecond apart.
@@ -68,10 +75,13 @@ struct Store {
     tail_bytes: usize,
     /// Packets missing since the last one that came.
     missing: u64,
+    /// Bytes that came, as long as they were before they were cut.
+    passed: usize,
 }
 
 impl Store {
     fn keep(&mut self, at: Duration, bytes: &[u8]) {
+        self.passed += packet::whole_length(bytes);
         let kept = Kept { at, missing: std::mem::take(&mut self.missing), bytes: bytes.into() };
         if self.tail.is_empty() && self.head_bytes + weight(&kept) <= HEAD_BYTES {
             self.head_bytes += weight(&kept);
@@ -109,7 +119,7 @@ mod tests {
         }
         store.missing += 7;
         store.keep(Duration::ZERO, b"last");
-        let (kept, missing) = Capture { packets: None, store }.into_kept();
+        let (kept, missing) = Capture { store, ..Capture::default() }.into_kept();
         assert_eq!(kept[0].bytes[..4], [0; 4]);
         assert_eq!(&*kept.last().unwrap().bytes, b"last");
         assert_eq!(missing, 0);

@@ -35,7 +35,7 @@ const PACKET_BYTES: [usize; 4] = [SNAP_BYTES, 800, 400, 192];
 pub fn evidence(capture: Capture, notes: &Notes, listening: &[Listening]) -> Option<Evidence> {
     let (packets, lost) = capture.into_kept();
     let events = all_events(&packets, notes);
-    let mark = notes.mark.as_ref().and_then(|mark| divergence(&events, mark));
+    let mark = notes.mark.as_ref().and_then(|mark| divergence(&events, mark, lost));
     let lanes = Lanes::of(&events, notes, listening);
     let shown = Shown::choose(events, mark, &lanes, lost)?;
     let file = file(&packets, notes, &shown);
@@ -55,7 +55,7 @@ fn all_events<'a>(packets: &'a [Kept], notes: &Notes) -> Vec<Event<'a>> {
 /// The marked event, and the byte in it.
 type Marked = (usize, Option<u64>);
 
-fn divergence(events: &[Event<'_>], mark: &Mark) -> Option<Marked> {
+fn divergence(events: &[Event<'_>], mark: &Mark, lost: u64) -> Option<Marked> {
     let between = |event: &Event<'_>| {
         let (from, to) = (event.from.to_string(), event.to.to_string());
         (from == mark.remote && to == mark.local) || (from == mark.local && to == mark.remote)
@@ -64,7 +64,7 @@ fn divergence(events: &[Event<'_>], mark: &Mark) -> Option<Marked> {
     let whole: Vec<(usize, &Event<'_>)> =
         events.iter().enumerate().filter(|(_, event)| event.connection == connection).collect();
     // Without its beginning the offsets are not the examiner's.
-    whole.iter().find(|(_, event)| begins(event))?;
+    let (opened, _) = *whole.iter().find(|(_, event)| begins(event))?;
     let heard = || whole.iter().filter(|(_, event)| event.from.to_string() == mark.remote);
     let mut end = 0;
     for (index, event) in heard() {
@@ -75,7 +75,9 @@ fn divergence(events: &[Event<'_>], mark: &Mark) -> Option<Marked> {
             end = end.max(offset.saturating_add(length));
         }
     }
-    if mark.offset < end {
+    // What was not seen may have been there.
+    let unseen = lost + events[opened..].iter().map(|event| event.missing).sum::<u64>() > 0;
+    if mark.offset < end || unseen && mark.offset > end {
         return None;
     }
     let ended = heard().rev().find(|(_, event)| matches!(event.what, What::Fin | What::Reset));

@@ -14,6 +14,8 @@ from .errors import Failure
 # Reads that are remembered, and the longest: more would keep much alive for little.
 READS = 16
 READ_BYTES_MAX = 1 << 20
+# Names that are told, first and last: a case may have thousands of clients.
+LABELS = 1000
 # Entries of the ledger that are kept, first and last, and bytes of each.
 LEDGER_ENTRIES = 100
 LEDGER_BYTES = 512
@@ -158,7 +160,10 @@ class Wire:
         ledger = [dict(entry) for entry in [*self._first, *self._last]]
         if self._missing:
             ledger[len(self._first)]["missing"] = self._missing
-        notes = {"labels": self._labels, "hidden": sorted(self._hidden), "mark": getattr(mistake, "mark", None), "ledger": ledger}
+        names = list(self._labels.items())
+        if len(names) > 2 * LABELS:
+            names = names[:LABELS] + names[-LABELS:]
+        notes = {"labels": dict(names), "hidden": sorted(self._hidden), "mark": getattr(mistake, "mark", None), "ledger": ledger}
         return {**outcome, "wire": notes}
 
 

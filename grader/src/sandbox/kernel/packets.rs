@@ -14,6 +14,9 @@ pub const SNAP_BYTES: usize = 1600;
 /// What may wait to be read. A packet counts with all of its bytes, so this holds the few dozen longest ones that two
 /// parties exchange until the next look, or thousands of short ones.
 const BUFFER_BYTES: libc::c_int = 8 << 20;
+/// The same in a flood. Packets that wait keep the memory they lie in from being used again, which slows a flood down;
+/// those that find no room are only counted, which costs nothing.
+const FLOOD_BUFFER_BYTES: libc::c_int = 128 << 10;
 /// Packets that are read with one call.
 const BATCH: usize = 32;
 /// Room for a time stamp (`struct timespec` behind a `struct cmsghdr`).
@@ -39,6 +42,20 @@ pub fn open() -> io::Result<OwnedFd> {
     set(&socket, socket_level, libc::SO_RCVBUFFORCE, &BUFFER_BYTES)
         .or_else(|_| set(&socket, socket_level, libc::SO_RCVBUF, &BUFFER_BYTES))?;
     bind_to_loopback(&socket)?;
+    Ok(socket)
+}
+
+/// A socket that does nothing but have the kernel stamp packets for as long as it is open. To begin and to end that
+/// changes the kernel's code, with all processors held: too dear for every network anew.
+pub fn keep_stamping() -> io::Result<OwnedFd> {
+    // SAFETY: a plain call; the descriptor that it returns is nobody else's.
+    let socket = unsafe {
+        match libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) {
+            -1 => return Err(io::Error::last_os_error()),
+            descriptor => OwnedFd::from_raw_fd(descriptor),
+        }
+    };
+    set(&socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, &(1 as libc::c_int))?;
     Ok(socket)
 }
 
@@ -99,6 +116,14 @@ impl Packets {
         }
         // A buffer that was full has something in it.
         if came > 0 { self.lost() } else { 0 }
+    }
+
+    /// From now on much passes: few packets are to wait until they are read.
+    pub fn expect_a_flood(&self) {
+        if let Some(socket) = &self.socket {
+            // What fails here only costs time.
+            let _ = set(socket, libc::SOL_SOCKET, libc::SO_RCVBUF, &FLOOD_BUFFER_BYTES);
+        }
     }
 
     /// At most [`BATCH`] packets; fewer when no more have come.
