@@ -215,7 +215,7 @@ def unix_socket(exam):
     with exam.during(f"--unix {FILE}, which is a file that somebody has written"):
         end = server.wait()
         exam.equal(exam.read_file(FILE), content, f"{FILE} afterwards")
-        assert end.code not in (0, None), f"the server is to end with an exit code that is not 0; it ended with {end}"
+        assert end.code not in (0, None), f"the server is to end with an exit code that is not 0, and its end was: {end}"
 
 
 def reset(exam):
@@ -343,7 +343,7 @@ def lives_on(exam, server, when):
 def stops(exam, server, when):
     with exam.during(when):
         end = server.wait()
-        assert end.code == 0, f"the server is to end with exit code 0; it ended with {end}"
+        assert end.code == 0, f"the server is to end with exit code 0, and its end was: {end}"
 
 
 def late_client(exam, server):

@@ -27,7 +27,10 @@ def login(exam):
         exam.equal(text_of(exam, session, "/home"), f"hello {shop.user}", "the text of /home")
     with exam.during("another session, which has not logged in"):
         stranger = new_session(exam)
-        status_is(exam, stranger, "/home", 403)
+        for _ in range(2):
+            status_is(exam, stranger, "/home", 403)
+        came = last(shop.site).cookies.get("seen")
+        exam.equal(came, shop.seen, "the cookie that was set with a page of status 403, at the next request")
     with exam.during("a wrong password"):
         exam.raises("LoginFailed", stranger.login, shop.user, shop.password + "x")
 
@@ -212,8 +215,9 @@ class Shop:
 
     def __init__(self, exam):
         self.exam = exam
-        self.user, self.password, self.cart = word(exam), word(exam), word(exam)
-        self.key = word(exam)
+        self.user, self.password = word(exam), word(exam)
+        # Values of cookies.
+        self.key, self.cart, self.seen = word(exam), word(exam), word(exam)
         # For each token that is good the page that it was given for, and the visitor.
         self.tokens = {}
         # Why forms were refused.
@@ -249,7 +253,7 @@ class Shop:
         """The reply to a form that is not as it must be, or None."""
         page, visitor = self.tokens.pop(request.field("token"), (None, None))
         if page is None:
-            reason = f"its token {request.field('token')!r} is not one that the server gave and that was not used yet"
+            reason = f"its token, {request.field('token')[:40]!r}, is none that the server gave, or one that was used before"
         elif page != request.path or request.field("page") != request.path:
             reason = "its hidden fields are those of another page"
         elif visitor != request.cookies.get("visitor"):
@@ -275,7 +279,7 @@ class Shop:
         if request.cookies.get("key") == self.key:
             return f"hello {self.user}"
         self.refusals.append("the cookie that came with the answer to the login form did not come back")
-        return http.Reply("log in first", 403)
+        return http.Reply("log in first", 403, [http.cookie("seen", self.seen, path="/")])
 
 
 def site_of(exam, pages):

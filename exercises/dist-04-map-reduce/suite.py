@@ -17,6 +17,7 @@ IN, OUT = "in", "out"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 FOREIGN = ["naïve", "über", "Ωmega", "žluťoučký", "日本"]
 FAILURES_MAX = 3
+NAME_MAX = 200
 
 COUNT_WORDS = """
 def map(name, text):
@@ -488,8 +489,9 @@ class Tested:
         files = done.get("files")
         assert isinstance(files, list) and len(files) == made, f"files must be a list of {made} in {shown(done)}"
         for file in files:
-            fine = isinstance(file, str) and file.isascii() and file.isprintable() and posixpath.dirname(normal(file)) == OUT
-            assert fine, f"files must name files in the folder {OUT}, such as {OUT}/x1, but the worker said {shown(done)}"
+            fine = isinstance(file, str) and file.isascii() and file.isprintable() and len(file) <= NAME_MAX
+            inside = fine and posixpath.dirname(normal(file)) == OUT
+            assert inside, f"files must name files in the folder {OUT}, such as {OUT}/x1, but the worker said {shown(done)}"
         assert len({*map(normal, files)}) == made, f"the same name stands twice in {shown(done)}"
         return files
 

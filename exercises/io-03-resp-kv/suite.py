@@ -320,11 +320,11 @@ def expect_bulk(exam, peer, want):
 def expect_line(exam, peer, want):
     line = peer.read_line()
     if not line:
-        exam.fail(f"{want!r} was expected, but the server closed the connection")
+        exam.fail(f"{clipped(want)} was expected, but the server closed the connection")
     if want in (ERROR, PROTOCOL_ERROR) and line.startswith(want) and line.endswith(b"\r\n"):
         return
     if line != want + b"\r\n":
-        exam.fail(f"got the line {clipped(line)}, expected {want!r}" + (" and a text" if want == ERROR else " and CR LF"))
+        exam.fail(f"got the line {clipped(line)}, expected {clipped(want)}" + (" and a text" if want == ERROR else " and CR LF"))
 
 
 def answer_of(exam, peer, began, result):

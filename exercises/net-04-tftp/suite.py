@@ -54,7 +54,6 @@ def errors(exam):
     exam.write_file(f"{ROOT}/{inside}/inner.txt", b"inside")
     exam.link(f"{ROOT}/{inside}-link", f"../{secret}.txt")
     exam.write_file(f"{ROOT}/{inside}.txt", b"inside")
-
     for code, name, what in (
         (1, word(exam), "a file that does not exist"),
         (1, f"{word(exam)}/{secret}.txt", "a file in a folder that does not exist"),
@@ -276,8 +275,7 @@ class Reader:
             self.exam.fail(f"block {number + 1} came before block {number} was acknowledged")
 
     def check(self):
-        got = b"".join(payload for _, payload in sorted(self.came.items()))
-        self.exam.equal(got, self.content, "what all blocks make up")
+        self.exam.equal(b"".join(payload for _, payload in sorted(self.came.items())), self.content, "what all blocks make up")
 
     def _receive(self, due):
         with self.exam.during(f"block {due} is due"):
@@ -344,7 +342,7 @@ class Fetch:
     def ends_well(self, content):
         code = self.program.wait()
         if code.code != 0:
-            self.exam.fail(f"the whole file has been sent, and the program ended with {code}, expected exit code 0")
+            self.exam.fail(f"the whole file has been sent, and the program's end was: {code}, expected exit code 0")
         got = self.exam.read_file(self.out)
         if got is None:
             self.exam.fail(f"the program ended with exit code 0, and there is no file {self.out!r}")
@@ -353,7 +351,7 @@ class Fetch:
     def ends_badly(self):
         code = self.program.wait()
         if code.code != 1:
-            self.exam.fail(f"the program ended with {code}, expected exit code 1")
+            self.exam.fail(f"the program's end was: {code}, expected exit code 1")
         if self.exam.read_file(self.out) is not None:
             self.exam.fail(f"the program ended with exit code 1 and left a file {self.out!r} behind")
 
@@ -385,7 +383,7 @@ def packet_words(packet):
     if opcode == DATA:
         return f"DATA {number} of {len(packet) - 4} bytes"
     if opcode == ACK:
-        return f"ACK {number}"
+        return f"ACK {number}" + (f" with {len(packet) - 4} bytes behind it" if len(packet) > 4 else "")
     if opcode == ERROR:
         return f"ERROR {number}, text {packet[4:60]!r}"
     shown = repr(packet[:40]) + ("..." if len(packet) > 40 else "")

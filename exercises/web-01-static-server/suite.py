@@ -8,6 +8,7 @@ does not wait for that, so that only `persistent` and `pipelined` see how a serv
 
 import re
 from datetime import datetime, timedelta
+from string import ascii_uppercase
 
 from practicum import Failure
 
@@ -15,6 +16,8 @@ KIB = 1024
 LETTERS = (b"abcdefghijklmnopqrstuvwxyz0123456789" * 8)[:256]
 HEADERS_MAX = 100
 BODY_BYTES_MAX = 1024 * KIB
+YEAR_MAX = 2500
+SHOWN_MAX = 60
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])(?: [^\r\n]*)?\r?\n")
 HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 TYPES = {
@@ -49,18 +52,18 @@ def persistent(exam):
     with exam.during("three requests on one connection, each sent when the answer before has come"), exam.connect() as peer:
         for target, content in targets[:3]:
             peer.send(request(target))
-            expect(exam, read_answer(peer), 200, content, f"GET {target}")
+            expect(exam, read_answer(exam, peer), 200, content, f"GET {target}")
     for close in ("connection: Close", CLOSE):
         with exam.during(f"a second request on a connection, with the header '{close}'"), exam.connect() as peer:
             for (target, content), header in zip(targets, ((), (close,))):
                 peer.send(request(target, *header))
-                expect(exam, read_answer(peer), 200, content, f"GET {target}")
-            closed(exam, peer)
+                expect(exam, read_answer(exam, peer), 200, content, f"GET {target}")
+            peer.at_end()
     with exam.during("a request of HTTP/1.0"), exam.connect() as peer:
         target, content = targets[3]
         peer.send(request(target, version="HTTP/1.0"))
-        expect(exam, read_answer(peer), 200, content, f"GET {target}")
-        closed(exam, peer)
+        expect(exam, read_answer(exam, peer), 200, content, f"GET {target}")
+        peer.at_end()
 
 
 def binary(exam):
@@ -79,6 +82,10 @@ def binary(exam):
             exam.write_file("site" + target, content)
             with exam.during(f"a .{extension} file that holds {what}"):
                 expect(exam, fetch(exam, server, target), 200, content, f"GET {target}")
+    target, content = new_file(exam, length=256 * KIB)
+    with exam.during("a client that takes 4 KiB at a time"), exam.connect(receive_buffer=4 * KIB, segment=536) as peer:
+        peer.send(request(target, CLOSE))
+        expect(exam, read_answer(exam, peer), 200, content, f"GET {target}, a file of 256 KiB")
 
 
 def missing_then_alive(exam):
@@ -90,12 +97,15 @@ def missing_then_alive(exam):
         f"/{name(exam)}/{name(exam)}.html": "a folder that is not there",
         "/album/": "a folder without index.html",
         "/album": "a folder without a slash at its end",
-        f"{there}/{name(exam)}": "a file as if it were a folder",
+        f"{there}/{name(exam)}": "a name in a file, as if that were a folder",
+        f"{there}/": "a file as if it were a folder",
         f"/{name(exam) * 40}": "a name longer than any file's",
         f"{there}%00": "a name with a NUL",
+        f"/{name(exam)}%FF.txt": "a name that is not UTF-8",
     }
     for target, what in missing.items():
-        with exam.during(f"GET of {what}"):
+        shown = target if len(target) < SHOWN_MAX else target[:SHOWN_MAX] + "..."
+        with exam.during(f"GET {shown}, {what}"):
             status = fetch(exam, server, target).status
             assert status == 404 or (status == 301 and target == "/album"), f"the status must be 404, but is {status}"
         serves_on(exam, server, f"after a GET of {what}")
@@ -104,14 +114,19 @@ def missing_then_alive(exam):
 def head(exam):
     server = start(exam)
     target, content = new_file(exam)
-    got = fetch(exam, server, target)
+    with exam.during(f"GET {target}"):
+        got = fetch(exam, server, target)
     with exam.during(f"HEAD {target}"), exam.connect() as peer:
         peer.send(request(target, CLOSE, method="HEAD"))
-        answer = read_answer(peer, with_body=False)
+        answer = read_answer(exam, peer, with_body=False)
         exam.equal(answer.status, 200, "the status")
-        exam.equal(answer.length, len(content), "the Content-Length, that of the body which a GET would bring")
+        has_length(exam, answer, content)
         exam.equal(answer.type, got.type, "the Content-Type, that of a GET")
-        nothing_follows(exam, peer, "the head")
+        nothing_follows(peer, "the head")
+    with exam.during("HEAD of a name that is not there"), exam.connect() as peer:
+        peer.send(request(f"/{name(exam)}.txt", CLOSE, method="HEAD"))
+        exam.equal(read_answer(exam, peer, with_body=False).status, 404, "the status")
+        nothing_follows(peer, "the head")
 
 
 def decode_query(exam):
@@ -159,21 +174,26 @@ def traversal(exam):
             answer = fetch(exam, server, burglary)
             stolen = secret in answer.body or plan in answer.body
             assert not stolen, "the answer brought a file that is not in ROOT"
-            assert answer.status in (400, 403, 404), f"the status must be 404 (or 403), but is {answer.status}"
+            assert answer.status in (400, 403, 404), f"the status must be 404 (or 400 or 403), but is {answer.status}"
     expect(exam, fetch(exam, server, "/alias.txt"), 200, content, "GET /alias.txt, a link to a file in ROOT")
+    dotted = f"/{name(exam)}..{name(exam)}.txt"
+    exam.write_file("site" + dotted, content)
+    expect(exam, fetch(exam, server, dotted), 200, content, f"GET {dotted}, an ordinary file")
     serves_on(exam, server, "after requests that lead out of ROOT")
 
 
 def methods(exam):
     server = start(exam)
     target, _ = new_file(exam)
-    for method in ("DELETE", "PUT", "POST", "OPTIONS", name(exam).upper()):
+    unknown = "".join(exam.random.choices(ascii_uppercase, k=8))
+    for method in ("DELETE", "PUT", "POST", "OPTIONS", unknown):
         with exam.during(f"{method} {target}"):
             answer = fetch(exam, server, target, "Content-Length: 0", method=method)
             exam.equal(answer.status, 405, "the status")
-            allowed = answer.headers.get("allow", "")
-            both = {"GET", "HEAD"} <= {word.strip() for word in allowed.split(",")}
-            assert both, f"the header Allow must name GET and HEAD, but is {allowed!r}"
+            allowed = answer.headers.get("allow")
+            assert allowed is not None, "the answer must have the header Allow, but has none"
+            both = {word.strip() for word in allowed.split(",")} - {""} == {"GET", "HEAD"}
+            assert both, f"the header Allow must name GET and HEAD and nothing else, but is {allowed[:60]!r}"
     serves_on(exam, server, "after requests with other methods")
 
 
@@ -185,14 +205,19 @@ def bad_line(exam):
         "GET",
         f"GET {target}",
         f"GET {target} HTTP/1.1 {name(exam)}",
+        f"GET  {target} HTTP/1.1",
         f"GET {target[1:]} HTTP/1.1",
         f"GET {target} HTTP/one",
+        f"GET {target} HTTP/2.0",
         f"GET {target} {name(exam).upper()}/1.1",
+        # How a client begins that takes the port for one of HTTPS.
+        b"\x16\x03\x01" + bytes(exam.random.choices(range(0x80, 0x100), k=20)),
     ]
     for line in lines:
+        raw = line if isinstance(line, bytes) else line.encode()
         with exam.during(f"the request line {line!r}"), exam.connect(server.address) as peer:
-            peer.send(f"{line}\r\nHost: localhost\r\n\r\n".encode())
-            exam.equal(read_answer(peer).status, 400, "the status")
+            peer.send(raw + b"\r\nHost: localhost\r\n\r\n")
+            exam.equal(read_answer(exam, peer).status, 400, "the status")
             peer.was_reset()
         serves_on(exam, server, f"after the request line {line!r}")
 
@@ -202,13 +227,13 @@ def drip(exam):
     target, content = new_file(exam)
     with exam.during("a request that came one byte at a time"), exam.connect() as peer:
         peer.drip(request(target, CLOSE))
-        expect(exam, read_answer(peer), 200, content, f"GET {target}")
+        expect(exam, read_answer(exam, peer), 200, content, f"GET {target}")
     with exam.during("a request that came in two pieces"):
         whole = request(target, CLOSE)
         for cut in (5, len(whole) - 3, len(whole) - 2, len(whole) - 1):
             with exam.connect(server.address) as peer:
                 peer.pieces([whole[:cut], whole[cut:]])
-                expect(exam, read_answer(peer), 200, content, f"GET {target}")
+                expect(exam, read_answer(exam, peer), 200, content, f"GET {target}")
     with exam.during("a request with a head of 8 KiB"):
         cookie = token(exam, 8 * KIB - 200).decode()
         expect(exam, fetch(exam, server, target, f"Cookie: {cookie}"), 200, content, f"GET {target}")
@@ -217,16 +242,20 @@ def drip(exam):
 def pipelined(exam):
     start(exam)
     files = [new_file(exam) for _ in range(4)]
-    first, second, third, last = (request(target) for target, _ in files)
-    with exam.during("three requests and a half came in one segment"), exam.connect() as peer:
-        peer.send(first + second + request(f"/{name(exam)}.html") + third + last[:20])
-        for index, (target, content) in enumerate(files[:3]):
-            if index == 2:
-                exam.equal(read_answer(peer).status, 404, "the status of the answer to the request for a file that is not there")
-            expect(exam, read_answer(peer), 200, content, f"GET {target}")
-        peer.send(last[20:])
-        target, content = files[3]
-        expect(exam, read_answer(peer), 200, content, f"GET {target}, of which a half had come before")
+    files.insert(2, (f"/{name(exam)}.html", None))
+    requests = [request(target) for target, _ in files]
+    half = len(requests[-1]) // 2
+    with exam.connect() as peer:
+        peer.together(*requests[:-1], requests[-1][:half])
+        for number, (target, content) in enumerate(files, 1):
+            if number == len(files):
+                peer.send(requests[-1][half:])
+            with exam.during(f"four requests came in one segment with half of a fifth, and the answer to number {number} is awaited"):
+                answer = read_answer(exam, peer)
+                if content is None:
+                    exam.equal(answer.status, 404, f"GET {target}, a file that is not there: the status")
+                else:
+                    expect(exam, answer, 200, content, f"GET {target}")
 
 
 def not_modified(exam):
@@ -234,12 +263,16 @@ def not_modified(exam):
     target, content = new_file(exam)
     answer = fetch(exam, server, target)
     expect(exam, answer, 200, content, f"GET {target}")
-    modified = answer.headers.get("last-modified", "")
-    time = http_date(modified)
-    with exam.during("If-Modified-Since is the file's own Last-Modified"), exam.connect() as peer:
-        peer.send(request(target, f"If-Modified-Since: {modified}", CLOSE))
-        exam.equal(read_answer(peer).status, 304, "the status")
-        nothing_follows(exam, peer, "the head")
+    with exam.during(f"GET {target}"):
+        modified = answer.headers.get("last-modified")
+        assert modified is not None, "the answer must have a Last-Modified, but has none"
+        time = http_date(modified)
+    next_day = (time + timedelta(days=1)).strftime(HTTP_DATE)
+    for words, since in (("the file's own Last-Modified", modified), ("a day after the file's Last-Modified", next_day)):
+        with exam.during(f"If-Modified-Since is {words}"), exam.connect(server.address) as peer:
+            peer.send(request(target, f"If-Modified-Since: {since}", CLOSE))
+            exam.equal(read_answer(exam, peer).status, 304, "the status")
+            nothing_follows(peer, "the head")
     earlier = {"a second before": timedelta(seconds=1), "a year before": timedelta(days=365)}
     for words, difference in earlier.items():
         since = (time - difference).strftime(HTTP_DATE)
@@ -299,14 +332,14 @@ class Answer:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def read_answer(peer, with_body=True):
-    line = peer.read_line()
+def read_answer(exam, peer, with_body=True):
+    line = peer.read_until(b"\n", "an answer")
     assert line, "the server closed the connection without an answer"
     status = STATUS_LINE.fullmatch(line)
     assert status, f"an answer must begin with a line such as 'HTTP/1.1 200 OK', but this one begins with {line[:60]!r}"
     headers, crlf = {}, line.endswith(b"\r\n")
     for _ in range(HEADERS_MAX):
-        line = peer.read_line()
+        line = peer.read_until(b"\n", "the whole head of its answer")
         crlf = crlf and line.endswith(b"\r\n")
         text = line.decode("latin-1").rstrip("\r\n")
         if not text:
@@ -317,14 +350,15 @@ def read_answer(peer, with_body=True):
     assert line.endswith(b"\n") and not line.strip(), "the headers must be followed by an empty line, but there is none"
     answer = Answer(int(status[1]), headers, crlf)
     if with_body and answer.status != 304:
-        answer.body = read_body(peer, answer)
+        answer.body = read_body(exam, peer, answer)
     return answer
 
 
-def read_body(peer, answer):
+def read_body(exam, peer, answer):
     """By its length; to the end of the connection where none is told."""
     if answer.length is None:
-        return peer.read_to_end(BODY_BYTES_MAX)
+        with exam.during(f"the answer of status {answer.status} has no Content-Length, so that only the end of the connection can end it"):
+            return peer.read_to_end(BODY_BYTES_MAX)
     assert answer.length <= BODY_BYTES_MAX, f"the Content-Length says {answer.length}, far more than any file has"
     return peer.read_exactly(answer.length)
 
@@ -337,7 +371,7 @@ def fetch(exam, server, target, *headers, method="GET"):
     """The answer to an ordinary request on a connection of its own."""
     with exam.connect(server.address) as peer:
         peer.send(request(target, *headers, CLOSE, method=method))
-        return read_answer(peer)
+        return read_answer(exam, peer)
 
 
 def expect(exam, answer, status, content, what):
@@ -349,23 +383,25 @@ def whole_answer(exam, server, target, content, kind):
     """All that is to be told about a file."""
     with exam.during(f"GET {target}"), exam.connect(server.address) as peer:
         peer.send(request(target, CLOSE))
-        answer = read_answer(peer)
+        answer = read_answer(exam, peer)
         exam.equal(answer.status, 200, "the status")
         assert answer.crlf, "each line of the head must end with CR and LF, but one does not"
-        exam.equal(answer.length, len(content), "the Content-Length")
+        has_length(exam, answer, content)
         exam.equal(answer.type, kind, "the Content-Type")
         exam.equal(answer.body, content, "the body")
-        nothing_follows(exam, peer, "the body")
+        nothing_follows(peer, "the body")
 
 
-def nothing_follows(exam, peer, what):
+def has_length(exam, answer, content):
+    assert answer.length is not None, "the answer must have a Content-Length, but has none"
+    exam.equal(answer.length, len(content), "the Content-Length, which is the size of the file")
+
+
+def nothing_follows(peer, what):
     """A server that waits for further requests is told that there will be none."""
     peer.end()
-    exam.equal(peer.read_to_end(BODY_BYTES_MAX), b"", f"nothing is to follow {what}")
-
-
-def closed(exam, peer):
-    exam.equal(peer.read_to_end(BODY_BYTES_MAX), b"", "then the server is to close the connection, and send nothing more")
+    rest = peer.read_to_end(BODY_BYTES_MAX)
+    assert not rest, f"nothing is to follow {what}, but {len(rest)} bytes did, from {rest[:40]!r} on"
 
 
 def http_date(text):
@@ -373,7 +409,7 @@ def http_date(text):
         time = datetime.strptime(text, HTTP_DATE)
     except ValueError:
         raise Failure(f"the Last-Modified must be a date such as 'Sun, 06 Nov 1994 08:49:37 GMT', but is {text[:60]!r}") from None
-    assert time.year > 1970, f"the Last-Modified must be when the file was last changed, but is {text!r}"
+    assert 1970 < time.year < YEAR_MAX, f"the Last-Modified must be when the file was last changed, but is {text!r}"
     return time
 
 

@@ -166,11 +166,14 @@ fn interpreters(grader: &Grader) -> Finding {
 /// Without the kernel's list of sockets no server is ever seen to be ready.
 fn sockets(table: &SocketTable) -> Finding {
     let what = "servers can be seen";
-    match [Protocol::Tcp, Protocol::Udp].iter().try_for_each(|protocol| table.sockets(*protocol).map(|_| ())) {
-        Ok(()) => present(what, "the kernel lists the sockets of a case's network".to_owned()),
-        Err(error) => {
-            absent(what, &error, "Load the kernel's modules for that on the host: modprobe --all tcp_diag udp_diag.")
-        }
+    let internet = [Protocol::Tcp, Protocol::Udp].iter().try_for_each(|protocol| table.sockets(*protocol).map(|_| ()));
+    match internet.and_then(|()| table.unix_sockets()) {
+        Ok(_) => present(what, "the kernel lists the sockets of a case's network".to_owned()),
+        Err(error) => absent(
+            what,
+            &error,
+            "Load the kernel's modules for that on the host: modprobe --all tcp_diag udp_diag unix_diag.",
+        ),
     }
 }
 

@@ -1,10 +1,10 @@
-"""Takes every date for one."""
+"""Compares dates as texts."""
 import os
 import re
 import socket
 import sys
 import threading
-from email.utils import formatdate, parsedate_to_datetime
+from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import unquote
 
@@ -45,11 +45,6 @@ def find(root, target):
     return file if os.path.commonpath([root, file]) == root and os.path.isfile(file) else None
 
 
-def is_unchanged(modified, since):
-    """Whether a file of that time has not changed since the HTTP date `since`, which is in whole seconds."""
-    return bool(since) and int(modified) <= parsedate_to_datetime(since).timestamp()
-
-
 def respond(root, method, target, headers):
     """What to answer: status, headers, body."""
     if method not in ("GET", "HEAD"):
@@ -59,7 +54,7 @@ def respond(root, method, target, headers):
         return HTTPStatus.NOT_FOUND, {"Content-Type": "text/plain"}, b"There is no such file.\n"
     with open(path, "rb") as file:
         modified = os.fstat(file.fileno()).st_mtime
-        if is_unchanged(modified, headers.get("if-modified-since", "")):
+        if headers.get("if-modified-since") == formatdate(modified, usegmt=True):
             return HTTPStatus.NOT_MODIFIED, {}, b""
         kind = TYPES.get(os.path.splitext(path)[1], "application/octet-stream")
         return HTTPStatus.OK, {"Content-Type": kind, "Last-Modified": formatdate(modified, usegmt=True)}, file.read()

@@ -1,4 +1,4 @@
-"""Calls everything a web page."""
+"""Normalises the path first, so that a file with a slash behind it is a file."""
 import os
 import re
 import socket
@@ -11,6 +11,14 @@ from urllib.parse import unquote
 CHUNK = 65536
 HEAD_BYTES_MAX = 65536
 REQUEST_LINE = re.compile(r"([^ ]+) (/[^ ]*) (HTTP/1\.[01])")
+TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".txt": "text/plain",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+}
 
 
 def heads(conn):
@@ -29,11 +37,11 @@ def heads(conn):
 def find(root, target):
     """The file below root that a target names, or None."""
     path = unquote(target.partition("?")[0], errors="surrogateescape")
-    if path.endswith("/"):
-        path += "index.html"
     if "\0" in path:
         return None
     file = os.path.realpath(root + path)  # where it leads to, links and ".." and all
+    if os.path.isdir(file):
+        file = os.path.join(file, "index.html")
     return file if os.path.commonpath([root, file]) == root and os.path.isfile(file) else None
 
 
@@ -56,7 +64,7 @@ def respond(root, method, target, headers):
         modified = os.fstat(file.fileno()).st_mtime
         if is_unchanged(modified, headers.get("if-modified-since", "")):
             return HTTPStatus.NOT_MODIFIED, {}, b""
-        kind = "text/html"
+        kind = TYPES.get(os.path.splitext(path)[1], "application/octet-stream")
         return HTTPStatus.OK, {"Content-Type": kind, "Last-Modified": formatdate(modified, usegmt=True)}, file.read()
 
 

@@ -1,4 +1,4 @@
-"""Takes the redirect at which urllib gives up for a page."""
+"""Looks for cookies only in answers of success and redirects."""
 import html.parser
 import http.cookiejar
 import urllib.error
@@ -37,11 +37,16 @@ class HiddenFields(html.parser.HTMLParser):
             self.fields[attrs["name"]] = attrs.get("value", "")
 
 
+class Cookies(urllib.request.HTTPCookieProcessor):
+    def http_response(self, request, response):
+        return response if response.status >= 400 else super().http_response(request, response)
+
+
 class Session:
     def __init__(self, base):
         self.base = base
         self.cookies = http.cookiejar.LWPCookieJar()
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
+        self.opener = urllib.request.build_opener(Cookies(self.cookies))
 
     def get(self, path):
         return self.send(urllib.request.Request(self.base + path))
@@ -77,6 +82,8 @@ class Session:
         try:
             answer = self.opener.open(request)
         except urllib.error.HTTPError as error:
+            if error.code in REDIRECTS:
+                raise TooManyRedirects(error.url) from None
             answer = error
         with answer:
             return Page(answer.status, answer.url, answer.read().decode())

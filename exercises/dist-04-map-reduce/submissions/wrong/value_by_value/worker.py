@@ -1,4 +1,4 @@
-"""Does not call map for an empty file."""
+"""Calls reduce for each value instead of each key."""
 import importlib
 import json
 import os
@@ -22,7 +22,7 @@ def run_map(message):
     names = [result_name(message, number) for number in range(message["reducers"])]
     with ExitStack() as stack:
         files = [stack.enter_context(open(name, "w", encoding="utf-8")) for name in names]
-        for key, value in job.map(os.path.basename(message["input"]), text) if text else []:
+        for key, value in job.map(os.path.basename(message["input"]), text):
             print(json.dumps([key, value]), file=files[partition(key, len(files))])
     return names
 
@@ -38,7 +38,8 @@ def run_reduce(message):
     name = result_name(message, 0)
     with open(name, "w", encoding="utf-8") as file:
         for key in sorted(values):
-            print(key, job.reduce(key, values[key]), sep="\t", file=file)
+            for value in values[key]:
+                print(key, job.reduce(key, [value]), sep="\t", file=file)
     return [name]
 
 
