@@ -7,6 +7,8 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::mpsc::{Receiver, RecvError, SyncSender, sync_channel};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Bytes of a packet that are kept. Those of loopback are up to 64 KiB long.
@@ -19,6 +21,9 @@ const BUFFER_BYTES: libc::c_int = 8 << 20;
 const FLOOD_BUFFER_BYTES: libc::c_int = 128 << 10;
 /// Packets that are read with one call.
 const BATCH: usize = 32;
+const CLOSER_THREADS: usize = 4;
+/// Sockets that may wait to be closed.
+const CLOSING_MAX: usize = 64;
 /// Room for a time stamp (`struct timespec` behind a `struct cmsghdr`).
 const CONTROL_BYTES: usize = 64;
 
@@ -162,10 +167,32 @@ impl Packets {
 impl Drop for Packets {
     /// The kernel holds whoever closes such a socket for a grace period: that shall be nobody who has work to do.
     fn drop(&mut self) {
-        let socket = self.socket.take();
-        // Where no thread can be had, the closure is dropped here and now, and the socket with it.
-        let _ = std::thread::Builder::new().name("closes packets".to_owned()).spawn(move || drop(socket));
+        if let Some(socket) = self.socket.take() {
+            // Whoever comes while many are waiting waits too.
+            let _ = CLOSERS.try_send(socket);
+        }
     }
+}
+
+/// To threads that do nothing but close sockets.
+static CLOSERS: LazyLock<SyncSender<OwnedFd>> = LazyLock::new(|| {
+    let (sender, receiver) = sync_channel(CLOSING_MAX);
+    let receiver = Arc::new(Mutex::new(receiver));
+    for _ in 0..CLOSER_THREADS {
+        let receiver: Arc<Mutex<Receiver<OwnedFd>>> = Arc::clone(&receiver);
+        // Where no thread can be had, sockets are closed by those who drop them.
+        let _ = std::thread::Builder::new().name("closes packets".to_owned()).spawn(move || {
+            while let Ok(socket) = next(&receiver) {
+                drop(socket);
+            }
+        });
+    }
+    sender
+});
+
+/// Held only while waiting, not while closing.
+fn next(receiver: &Mutex<Receiver<OwnedFd>>) -> Result<OwnedFd, RecvError> {
+    receiver.lock().unwrap_or_else(PoisonError::into_inner).recv()
 }
 
 fn piece(bytes: &mut [u8]) -> libc::iovec {
