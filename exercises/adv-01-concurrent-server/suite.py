@@ -1,6 +1,6 @@
 """One service under three execution models, and what each of them shares: a thread, a process, or nothing.
 
-The server says who it is (WHO); the kernel's list of processes, threads and descriptors says whether that is so. Each model is
+The server says who it is (WHO); the kernel's list of processes and threads says whether that is so. Each model is
 started on a port of its own. That sessions run side by side is proved by order: the first ones are stuck in mid-line until the last
 one has been served.
 

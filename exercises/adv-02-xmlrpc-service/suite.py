@@ -1,7 +1,8 @@
 """A store behind XML-RPC: the server by hand-made POSTs, the client against a service of the examiner's.
 
 Each call to the server is a connection of its own, by HTTP/1.0, and when its answer has come, all that the call does has been done. The
-answer ends where its length says, or where the connection ends: both are right. Whatever the server answers is data: XML that is none, and values of any shape, are failures of the case.
+answer ends where its length says, or where the connection ends: both are right. Whatever the server answers is data: XML that is none,
+and values of any shape, are failures of the case.
 """
 
 import re

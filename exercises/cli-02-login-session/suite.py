@@ -91,7 +91,7 @@ def token_per_form(exam):
         what = word(exam)
         with exam.during(f"form {number} of three, post({path!r}, {{'what': {what!r}}})"):
             page = session.post(path, {"what": what})
-            refused = f" (the server says that {shop.refusals[-1]})" if shop.refusals else ""
+            refused = f" (the server says: {shop.refusals[-1]})" if shop.refusals else ""
             exam.equal(exam.get(page, "status"), 200, f"its status{refused}")
             exam.equal(exam.get(page, "text"), f"thanks for {what}", "its text")
 
@@ -152,7 +152,7 @@ def basic_401(exam):
         session = new_session(exam)
         session.use_basic(user, password)
         got = session.get("/private")
-        why = f" (the server says that {guard.refusals[-1]})" if exam.get(got, "status") == 401 else ""
+        why = f" (the server says: {guard.refusals[-1]})" if exam.get(got, "status") == 401 else ""
         exam.equal(exam.get(got, "status"), 200, f"the status of /private{why}")
         exam.equal(exam.get(got, "text"), "inside", "the text of /private")
         exam.equal(text_of(exam, session, "/open"), "for all", "the text of /open")
@@ -168,7 +168,7 @@ def digest(exam):
         session.use_digest(user, password)
         for path in ("/private", "/private?page=2", "/private", "/private?page=4"):
             page = session.get(path)
-            why = f" (the server says that {guard.refusals[-1]})" if exam.get(page, "status") == 401 else ""
+            why = f" (the server says: {guard.refusals[-1]})" if exam.get(page, "status") == 401 else ""
             exam.equal(exam.get(page, "status"), 200, f"the status of {path}{why}")
             exam.equal(exam.get(page, "text"), "inside", f"the text of {path}")
     with exam.during("after use_digest, a page that asks for Basic"):
@@ -294,7 +294,7 @@ def log_in(exam, shop, session):
     try:
         session.login(shop.user, shop.password)
     except Raised as raised:
-        why = f" (the server says that {shop.refusals[-1]})" if shop.refusals else ""
+        why = f" (the server says: {shop.refusals[-1]})" if shop.refusals else ""
         exam.fail(f"login with the right password must succeed, but raised {raised.said}{why}")
 
 

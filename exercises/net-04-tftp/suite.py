@@ -14,7 +14,7 @@ ROOT = "files"
 #: For what must come again, and for what must not.
 SOON, NEVER = 0.2, 60
 #: Nobody has to be this patient with a packet that comes again although it was answered.
-AGAIN_MAX = 200
+AGAIN_MAX = 60
 
 
 def sizes(exam):

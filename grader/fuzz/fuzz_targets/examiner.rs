@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use grader::protocol::{Ask, Asked};
+use grader::protocol::{Ask, Asked, FilesAsk};
 use grader::submission::FileName;
 use grader_fuzz::check;
 use grader_fuzz::stream::stream;
@@ -15,7 +15,7 @@ fuzz_target!(|input: &[u8]| {
     let (messages, _) = check(&stream(input), piece);
     for message in messages {
         let Ok(Asked { ask, .. }) = Asked::deserialize(&message.head) else { continue };
-        if let Ask::Write { name } | Ask::Read { name, .. } = ask
+        if let Ask::Files(FilesAsk { name, .. }) = ask
             && let Ok(name) = FileName::parse(name.as_bytes())
         {
             let parts = name.as_str().split('/');

@@ -11,6 +11,7 @@ use crate::channel::{Frame, TAIL_BYTES_MAX};
 use crate::grading::GraderError;
 use crate::sandbox::sockets::{Protocol, is_at};
 use crate::sandbox::tasks;
+use crate::submission::FileName;
 
 /// What is answered at once: fields, bytes, descriptors.
 #[derive(Default)]
@@ -80,20 +81,32 @@ impl World<'_> {
                 let processes = tasks::processes(&self.submission.get(node)?.processes_and_zombies());
                 Answer { processes: Some(processes), ..done() }.into()
             }
-            Ask::List { node, folder } => {
-                let files = self.submission.get(node)?.work().files(folder.as_ref())?;
+            Ask::List { node } => {
+                let files = self.submission.get(node)?.work().files(None)?;
                 Answer { files: Some(files), ..done() }.into()
             }
-            Ask::Files(ask) => self.obey_about_files(ask, &frame, done())?,
+            Ask::Files(ask) => self.obey_about_files(ask, &frame, done()),
         };
         let Reply { answer, tail, descriptors } = reply;
         self.tell(&answer, &tail, &descriptors)?;
         Ok(None)
     }
 
-    fn obey_about_files(&self, ask: FilesAsk, frame: &Frame, done: Answer) -> Result<Reply, GraderError> {
+    /// What a program may have made of its folders is no error of ours: it is told, and the library knows whose it is.
+    fn obey_about_files(&self, ask: FilesAsk, frame: &Frame, done: Answer) -> Reply {
+        let words = |error: io::Error| match error.kind() {
+            io::ErrorKind::WouldBlock => "full".to_owned(),
+            _ => error.to_string(),
+        };
+        let id = done.id;
+        self.about_file(ask, frame, done)
+            .unwrap_or_else(|error| Answer { id, refused: Some(words(error)), ..Answer::default() }.into())
+    }
+
+    fn about_file(&self, ask: FilesAsk, frame: &Frame, done: Answer) -> io::Result<Reply> {
         let FilesAsk { node, name, about } = ask;
-        let work = self.submission.get(node).map_err(|error| self.wrong(&error))?.work();
+        let work = self.submission.get(node)?.work();
+        let name = FileName::parse(name.as_bytes()).map_err(io::Error::other)?;
         let answer = match about {
             AboutFile::Write => {
                 work.write(&name, &frame.tail)?;
@@ -104,21 +117,17 @@ impl World<'_> {
                 let answer = Answer { found: Some(content.is_some()), ..done };
                 return Ok(Reply { answer, tail: content.unwrap_or_default(), descriptors: vec![] });
             }
-            AboutFile::Remove => Answer { found: Some(work.remove(&name).unwrap_or(false)), ..done },
+            AboutFile::Remove => Answer { found: Some(work.remove(&name)?), ..done },
             AboutFile::Link { target } => {
                 work.link(&name, &target)?;
                 done
             }
+            AboutFile::List => Answer { files: Some(work.files(Some(&name))?), ..done },
             AboutFile::Kind => Answer { kind: work.kind(&name), ..done },
             AboutFile::Connect => {
-                let socket = frame.descriptors.first().ok_or_else(|| self.wrong(&"a socket is to come along"))?;
-                match work.connect(socket, &name) {
-                    Ok(()) => done,
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        Answer { refused: Some("full".to_owned()), ..done }
-                    }
-                    Err(error) => Answer { refused: Some(error.to_string()), ..done },
-                }
+                let socket = frame.descriptors.first().ok_or_else(|| io::Error::other("a socket is to come along"))?;
+                work.connect(socket, &name)?;
+                done
             }
         };
         Ok(answer.into())

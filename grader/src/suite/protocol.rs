@@ -13,7 +13,6 @@ use crate::report::Evidence;
 use crate::sandbox::sockets::State;
 use crate::sandbox::tasks::Process;
 use crate::sandbox::{Exit, Kind};
-use crate::submission::FileName;
 use crate::wire::Notes;
 
 /// The first frame, to the examiner.
@@ -99,10 +98,9 @@ pub enum Ask {
         node: usize,
     },
     Files(FilesAsk),
-    /// Names of all that lies in the work folder, or below a folder there.
+    /// Names of all that lies in the work folder.
     List {
         node: usize,
-        folder: Option<FileName>,
     },
     End(Outcome),
 }
@@ -111,7 +109,8 @@ pub enum Ask {
 #[derive(Debug, Deserialize)]
 pub struct FilesAsk {
     pub node: usize,
-    pub name: FileName,
+    /// Checked like a student's, which it may be.
+    pub name: String,
     #[serde(flatten)]
     pub about: AboutFile,
 }
@@ -131,6 +130,8 @@ pub enum AboutFile {
     Link {
         target: String,
     },
+    /// Names of all that lies below the folder of that name.
+    List,
     Kind,
     /// The socket that comes along is connected to the unix socket of that name; it is of the case's network, which the
     /// grader is not in.

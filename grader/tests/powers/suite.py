@@ -18,6 +18,8 @@ def by_datagram(exam):
 def in_the_folder(exam):
     names = sorted(f"out/{exam.random.randrange(10**9)}" for _ in range(3))
     exam.start("writer", *names).wait()
+    exam.write_file("out/note", "written while the program's own files are there")
+    exam.remove_file("out/note")
     exam.equal(exam.files("out"), names, "files in out/")
     for name in names:
         assert exam.kind(name) == "file", f"{name} is to be a file"

@@ -188,6 +188,7 @@ class Exam(Place):
         return self._shim_process().call(function + "()", "drive", text, file, function, handle, arguments)
 
     def _shim_process(self):
+        self._busy = True
         if self._shim is None:
             answer, _, descriptors = self._link.ask("shim")
             channel = frames.Channel(socket.socket(fileno=descriptors[0]))

@@ -60,7 +60,7 @@ class Gate:
         """Waits until at least `number` are inside; their labels in order of entry."""
         while len(labels := self.now()) < number:
             here = f"only {count(len(labels), 'of them')}" if labels else "nobody"
-            self._link.wait(self._events, select.POLLIN, f"{number} were to be at work at the same time, but there is {here}")
+            self._link.wait(self._events, select.POLLIN, f"{_were(number)} to be at work at the same time, but there is {here}")
         return labels
 
     def now(self):
@@ -142,3 +142,7 @@ class Gate:
         except OSError:
             pass
         visit.socket.close()
+
+
+def _were(number):
+    return "1 was" if number == 1 else f"{number} were"

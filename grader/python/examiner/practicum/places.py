@@ -1,7 +1,8 @@
 """A sandbox of the submission's and what a case does there: programs, files, facts. The case begins with one; `exam.node`
 makes further ones, with the same files and limits of their own, on the same network."""
 
-from .evidence import count
+from .errors import Failure
+from .evidence import count, short
 from .programs import Input, Output, Program
 
 FILE_BYTES_MAX = 8 << 20
@@ -31,6 +32,8 @@ class Place:
         self._programs = programs
         # Every program started here, in order.
         self.started = []
+        # Whether code of the student's has been there.
+        self._busy = False
 
     def start(self, name, *extra, stdin=False, stdout=False, stderr=False, ready=True):
         """Starts a program of exercise.toml and waits until it listens on all its addresses, unless `ready` is false.
@@ -38,6 +41,7 @@ class Place:
         The streams asked for are pipes of the case; what it writes to the others is kept for the student to read.
         """
         facts = self._programs[name]
+        self._busy = True
         words = [str(word) for word in extra]
         streams = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
         answer, _, descriptors = self._ask("start", program=name, extra=words, **streams)
@@ -88,7 +92,7 @@ class Place:
 
     def files(self, folder=None):
         """Names of all that lies in the work folder, or below one of its folders, and is no folder itself; sorted."""
-        answer, _, _ = self._ask("list", folder=folder or None)
+        answer, _, _ = self._ask_about(folder, "list") if folder else self._ask("list")
         return answer["files"]
 
     def kind(self, name):
@@ -97,7 +101,12 @@ class Place:
         return answer.get("kind")
 
     def _ask_about(self, name, do, tail=b"", **arguments):
-        return self._ask("files", tail, name=name, do=do, **arguments)
+        answered = self._ask("files", tail, name=name, do=do, **arguments)
+        if "refused" in answered[0]:
+            # Before any program was there, nobody but the suite can have brought this about.
+            blame = Failure if self._busy else RuntimeError
+            raise blame(f"{short(name)} in the program's work folder: {answered[0]['refused']}")
+        return answered
 
     def _ask(self, what, tail=b"", **arguments):
         return self._link.ask(what, tail, node=self._node, **arguments)

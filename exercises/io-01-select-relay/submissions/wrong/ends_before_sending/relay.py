@@ -5,11 +5,11 @@ import selectors
 import socket
 import sys
 
-BUFFER_MAX = 65536
+BUFFER_MAX = 262144
 
 
 class Flow:
-    """One direction. It holds at most one buffer, and reads the next when that has been sent."""
+    """One direction. It reads while its buffer has room."""
 
     def __init__(self, source, sink):
         self.source = source
@@ -21,7 +21,7 @@ class Flow:
         """Does what can be done without waiting."""
         try:
             if len(self.buffer) < BUFFER_MAX and not self.ended:
-                data = self.source.recv(BUFFER_MAX)
+                data = self.source.recv(BUFFER_MAX - len(self.buffer))
                 self.buffer += data
                 if not data:
                     self.ended = True
