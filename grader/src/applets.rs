@@ -5,18 +5,30 @@
 //! it, and trusted no more: it knows no submission and no verdict, and what it tells is the suite's to judge.
 
 mod amqp;
+mod relay;
 
 use std::ffi::OsString;
 use std::io;
 
+use crate::channel::Channel;
+use crate::sandbox::inherited;
+
 /// The word that makes this binary an applet.
 pub const WORD: &str = "applet";
+/// Where an applet has its channel.
+const CHANNEL: i32 = 3;
 
 /// Runs the applet that `words` name.
 pub fn run(mut words: impl Iterator<Item = OsString>) -> io::Result<()> {
     let name = words.next().unwrap_or_default();
     match name.to_str() {
-        Some("amqp") => amqp::run(),
+        Some("amqp") => amqp::run(channel()?),
+        Some("relay") => relay::run(channel()?),
         _ => Err(io::Error::other(format!("{name:?} is no applet"))),
     }
+}
+
+/// The channel to the library.
+fn channel() -> io::Result<Channel> {
+    Ok(Channel::new(inherited(CHANNEL)?))
 }

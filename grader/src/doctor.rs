@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::grading::{Grader, GraderError};
 use crate::sandbox::sockets::{Protocol, SocketTable};
 use crate::sandbox::tasks::{self, Doing, Wait};
-use crate::sandbox::{CORE_BYTES, Exit, Launcher, Role, Sandbox, SandboxLimits, environment};
+use crate::sandbox::{CORE_BYTES, Exit, Launcher, Network, Role, Sandbox, SandboxLimits, environment};
 use crate::submission::FileName;
 
 /// One thing that was looked at.
@@ -74,9 +74,10 @@ pub fn examine() -> Vec<Finding> {
     findings.push(present("Python", format!("/usr/bin/python3 is {}", grader.python_version())));
     findings.extend(control_groups(&grader));
     match grader.launcher().and_then(|mut launcher| Ok((launcher.world()?, launcher))) {
-        Ok((table, mut launcher)) => {
+        Ok((Network { table, packets }, mut launcher)) => {
             findings.push(present("namespaces", "mounts, processes, network, IPC and users have their own".to_owned()));
             findings.push(sockets(&table));
+            findings.push(captures(packets.as_ref().err()));
             findings.extend(CORE.iter().map(|(wall, program)| attacked(&mut launcher, wall, program)));
             findings.push(landlock(&mut launcher));
             findings.push(deadlocks(&mut launcher));
@@ -170,6 +171,19 @@ fn sockets(table: &SocketTable) -> Finding {
         Err(error) => {
             absent(what, &error, "Load the kernel's modules for that on the host: modprobe --all tcp_diag udp_diag.")
         }
+    }
+}
+
+/// Cases are graded all the same where packets cannot be seen.
+fn captures(blind: Option<&String>) -> Finding {
+    let what = "packets can be seen";
+    match blind {
+        None => present(what, "a failing case shows what passed on its network".to_owned()),
+        Some(reason) => advice(
+            what,
+            &format!("a failing case does not show what passed on its network: {reason}"),
+            "Let this process open packet sockets: run as root with CAP_NET_RAW, as docker-compose.yml does.",
+        ),
     }
 }
 

@@ -21,6 +21,7 @@ pub mod seed;
 pub mod submission;
 mod suite;
 pub mod verdict;
+pub mod wire;
 
 // Public for whoever looks for words that it does not stand.
 pub use suite::protocol;

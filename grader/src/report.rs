@@ -1,8 +1,11 @@
 //! The report: what one grading found. It is kept whole, and leaves the house only through [`Report::seen_by`].
 
+mod wire;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::wire::{Answered, WireDeed, WireDivergence, WireEvent, WireGap, WireLane};
 use crate::exercise::{Lane, Visibility};
 use crate::verdict::Verdict;
 
@@ -83,6 +86,18 @@ pub enum Evidence {
     Traceback { text: String },
     /// The tail of what a program wrote.
     Output { program: String, stream: OutputStream, text: String, truncated: bool },
+    /// What passed on the case's network, in order.
+    Wire {
+        title: String,
+        lanes: Vec<WireLane>,
+        events: Vec<WireEvent>,
+        left_out: Vec<WireGap>,
+        /// Connections of which nothing is shown, because there would be too many lanes.
+        connections_left_out: u64,
+        divergence: Option<WireDivergence>,
+        /// The packets as a pcapng file, base64, as far as they were kept; `null` where there were none.
+        capture: Option<String>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

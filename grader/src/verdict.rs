@@ -77,6 +77,7 @@ pub fn judge(facts: Facts) -> Judgement {
         }
     };
     evidence.truncate(EVIDENCE_MAX);
+    evidence.extend(facts.wire);
     evidence.extend(output);
     if facts.processes_refused > 0 {
         message += &format!(" (it tried to have more than {} processes and threads)", facts.limits.processes);

@@ -1,6 +1,7 @@
 //! Whole gradings of one small exercise (`exercise/`). Attacks on what judges and on the build are handed in
 //! (`hostile/harness`, `hostile/build`): each names in its first line the verdicts of both cases, some also words that
-//! the messages hold. None gains a point that it did not earn, and the host is as it was.
+//! the messages hold. Attacks on what a suite can reach (`hostile/powers`) are handed in to an exercise that has a case for
+//! each way (`powers/`), and name theirs. None gains a point that it did not earn, and the host is as it was.
 
 #[expect(dead_code, reason = "hand-ins are not told where the canaries are, for each would be another hand-in")]
 #[path = "host/canaries.rs"]
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
     let before = Stock::at_rest();
     let mut tests = attacks(&grader);
     type Test = fn(&Grader) -> Result<(), Failed>;
-    let named: [(&str, Test); 10] = [
+    let named: [(&str, Test); 11] = [
         ("the_reference_passes_and_every_case_is_told", the_reference_passes_and_every_case_is_told),
         ("the_same_files_get_the_same_report", the_same_files_get_the_same_report),
         ("another_root_gives_other_seeds", another_root_gives_other_seeds),
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         ("a_wrong_answer_comes_with_its_difference", a_wrong_answer_comes_with_its_difference),
         ("answers_that_only_grow_fail_the_case", answers_that_only_grow_fail_the_case),
         ("a_program_that_never_rests_ends_at_the_wall_limit", a_program_that_never_rests_ends_at_the_wall_limit),
+        ("a_suite_reaches_what_it_is_meant_to", a_suite_reaches_what_it_is_meant_to),
         ("a_suite_that_raises_is_our_error", a_suite_that_raises_is_our_error),
         ("a_suite_that_exits_is_our_error", a_suite_that_exits_is_our_error),
         ("a_cancelled_grading_ends_without_a_report", a_cancelled_grading_ends_without_a_report),
@@ -66,7 +68,7 @@ fn tests_folder() -> PathBuf {
 /// One test for each: a file that is handed in as `answer.py`, or a folder that is handed in whole.
 fn attacks(grader: &Arc<Grader>) -> Vec<Trial> {
     let root = tests_folder().join("hostile");
-    let families = ["harness", "build"].map(|family| std::fs::read_dir(root.join(family)).unwrap());
+    let families = ["harness", "build", "powers"].map(|family| std::fs::read_dir(root.join(family)).unwrap());
     let attacks = families.into_iter().flatten().map(|entry| entry.unwrap().path());
     attacks
         .map(|path| {
@@ -79,6 +81,11 @@ fn attacks(grader: &Arc<Grader>) -> Vec<Trial> {
 
 fn exercise() -> Exercise {
     Exercise::load(&tests_folder().join("exercise")).unwrap()
+}
+
+/// The one that has a case for each way between suite and submission.
+fn powers() -> Exercise {
+    Exercise::load(&tests_folder().join("powers")).unwrap()
 }
 
 /// The exercise with another suite.
@@ -120,7 +127,10 @@ fn an_attack(grader: &Grader, path: &Path) -> Result<(), Failed> {
     let header = |name: &str| source.lines().find_map(|line| line.strip_prefix("# ")?.strip_prefix(name));
     let expected = header("expect: ").ok_or("no expectation")?;
     let mut canaries = Canaries::set_out()?;
-    let report = grade(grader, &exercise(), &submission)?;
+    let only = header("case: ").map(str::to_owned);
+    let exercise = if only.is_some() { powers() } else { exercise() };
+    let request = Request { only, ..request(Root::Public) };
+    let report = grader.grade(&exercise, &submission, &request, &mut |_| {}, &|| false)?;
     let verdicts: Vec<String> = report
         .cases
         .iter()
@@ -243,6 +253,12 @@ def double(number):
     let report = grader.grade(&exercise, &submission(source), &request, &mut |_| {}, &|| false)?;
     let case = &report.cases[0];
     assert_eq!((case.verdict, case.message.as_deref()), (Verdict::TimeLimit, Some("the case was not over after 6 s")));
+    Ok(())
+}
+
+fn a_suite_reaches_what_it_is_meant_to(grader: &Grader) -> Result<(), Failed> {
+    let report = grade(grader, &powers(), &powers().submission("reference")?)?;
+    assert_eq!(report.points, report.points_max, "{report:#?}");
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use grader::sandbox::sockets::Protocol;
-use grader::sandbox::{Launcher, Role, Sandbox, SandboxLimits, environment};
+use grader::sandbox::{Launcher, Network, Role, Sandbox, SandboxLimits, environment};
 use grader::seed::Root;
 use grader::submission::FileName;
 use grader::{Exercise, Grader, Request};
@@ -97,7 +97,7 @@ fn leaves_no_growth(
 /// A network, a sandbox of each role, and a word between two of them. Every tenth submission does not end by itself, and
 /// every tenth is a program that is executed.
 fn case(launcher: &mut Launcher, number: usize) -> Result<(), Failed> {
-    let table = launcher.world()?;
+    let Network { table, packets: _packets } = launcher.world()?;
     let mut sandbox = |role| launcher.sandbox(role, LIMITS, &["server".to_owned()], &["pickle".to_owned()]);
     let (mut submission, mut examiner) = (sandbox(Role::Submission)?, sandbox(Role::Examiner)?);
     let _others = [sandbox(Role::Module)?, sandbox(Role::Build)?];

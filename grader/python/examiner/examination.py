@@ -42,7 +42,10 @@ def outcome(link, order):
         # With it the case's frames stay, and so every socket that the case held: closing them now would be one more
         # thing that happens to the program.
         link.kept.append(mistake)
-        return judged(mistake)
+        first = link.faults[0] if link.faults else mistake
+        return link.wire.told(judged(first), first)
+    if link.faults:
+        return link.wire.told(judged(link.faults[0]), link.faults[0])
     return {"outcome": "passed"}
 
 

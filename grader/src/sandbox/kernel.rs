@@ -1,4 +1,5 @@
-//! System calls that no crate wraps safely: `clone3`, a bare `fork`, `execve` and the seccomp filter.
+//! System calls that no crate wraps safely: `clone3`, a bare `fork`, `execve` and the seccomp filter; packet sockets are
+//! in [`packets`].
 //!
 //! `fork` and `clone3` without `CLONE_VM` copy only the calling thread. They are called from the launcher and from
 //! init, which are single-threaded by construction, so the child may use all of Rust, the allocator included.
@@ -6,6 +7,8 @@
 use std::ffi::{CString, c_char};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+pub mod packets;
 
 pub use libc::{CLONE_NEWIPC, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS};
 
@@ -224,6 +227,16 @@ pub fn child_signals() -> io::Result<OwnedFd> {
     }
 }
 
+/// A descriptor that this process was started with, and that nobody here has taken before.
+pub fn inherited(number: i32) -> io::Result<OwnedFd> {
+    // SAFETY: fcntl takes any number, and the copy that it makes is a fresh descriptor.
+    match unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, number) } {
+        -1 => Err(io::Error::last_os_error()),
+        // SAFETY: the copy is open and nobody else's. The original stays until the process ends.
+        copy => Ok(unsafe { OwnedFd::from_raw_fd(copy) }),
+    }
+}
+
 /// Lets the kernel reap children that nobody waits for.
 pub fn reap_children_automatically() {
     // SAFETY: SIG_IGN for SIGCHLD is a documented request; no handler runs.
@@ -237,20 +250,6 @@ struct MountAttributes {
     clear: u64,
     propagation: u64,
     user_namespace: u64,
-}
-
-/// A copy of a descriptor that whoever started this program has left open under `number`.
-pub fn inherited(number: i32) -> io::Result<OwnedFd> {
-    // SAFETY: the number is only looked up; where nothing is open under it the kernel says so.
-    let descriptor = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 0) };
-    if descriptor < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel has just made it, for us alone.
-    let copy = unsafe { OwnedFd::from_raw_fd(descriptor) };
-    // SAFETY: a program's first act is to take what it was given; nothing here knows the number but this.
-    unsafe { libc::close(number) };
-    Ok(copy)
 }
 
 /// Makes the mount at `path` and all below it read-only, without set-uid programs and devices.

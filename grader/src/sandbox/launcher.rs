@@ -40,8 +40,8 @@ use crate::channel::{Channel, Frame};
 pub enum RootOrder {
     /// A template. Comes with its channel and the end of a pipe for what it says in trouble; not answered.
     Template { role: Role, library: PathBuf, warm: Option<PathBuf> },
-    /// A fresh network, with further addresses. Answered with a socket that reads its kernel tables, and the network
-    /// itself.
+    /// A fresh network, with further addresses. Answered with the network itself, a socket that reads its kernel tables
+    /// and, where that may be, one that sees its packets.
     World { addresses: Vec<IpAddr> },
 }
 
@@ -73,6 +73,10 @@ pub struct SandboxOrder {
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     Done,
+    /// `blind` tells why there is no socket that sees packets.
+    Network {
+        blind: Option<String>,
+    },
     /// The host's process id of the sandbox's init, and the user that files in its work folder must belong to; `None`
     /// where that is the grader's own user.
     Born {
@@ -242,7 +246,15 @@ fn new_network(further: &[IpAddr]) -> io::Result<(Answer, Vec<OwnedFd>)> {
         SocketFlags::CLOEXEC,
         Some(netlink::SOCK_DIAG),
     )?;
-    Ok((Answer::Done, vec![table, own_network()?]))
+    let mut descriptors = vec![own_network()?, table];
+    let blind = match kernel::packets::open() {
+        Ok(packets) => {
+            descriptors.push(packets);
+            None
+        }
+        Err(error) => Some(error.to_string()),
+    };
+    Ok((Answer::Network { blind }, descriptors))
 }
 
 fn own_network() -> io::Result<OwnedFd> {

@@ -64,6 +64,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("etc/passwd", "root:x:0:0::/:/bin/false\nstudent:x:1000:1000::/work:/bin/sh\n"),
     ("etc/group", "root:x:0:\nstudent:x:1000:\n"),
     ("etc/hosts", HOSTS),
+    // A name may have several addresses, in the order of the file.
+    ("etc/host.conf", "multi on\n"),
     ("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n"),
 ];
 const HOSTS: &str = "127.0.0.1 localhost sandbox\n::1 localhost ip6-localhost\n";

@@ -133,12 +133,21 @@ fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
     status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
 
+/// One look at a process of ours that has one thread and no clock: asleep or at work, whatever it sleeps in.
+pub fn servant(pid: i32) -> Option<Thread> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let asleep = field(&status, "State:")?.starts_with('S');
+    let doing = if asleep { Doing::Stuck(Wait::Other) } else { Doing::Running };
+    Some(Thread { id: pid, doing, switches: switches(&status) })
+}
+
+fn switches(status: &str) -> u64 {
+    let counts = ["voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:"];
+    counts.into_iter().filter_map(|name| field(status, name)?.parse::<u64>().ok()).sum()
+}
+
 fn look(pid: i32, id: i32) -> Option<Thread> {
     let status = fs::read_to_string(format!("/proc/{pid}/task/{id}/status")).ok()?;
-    let switches = ["voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:"]
-        .into_iter()
-        .filter_map(|name| field(&status, name)?.parse::<u64>().ok())
-        .sum();
     let doing = match field(&status, "State:")?.chars().next()? {
         // What may not be read proves nothing; `doctor` finds that out beforehand.
         'S' => {
@@ -151,7 +160,7 @@ fn look(pid: i32, id: i32) -> Option<Thread> {
         'Z' | 'X' => return None,
         _ => Doing::Running,
     };
-    Some(Thread { id, doing, switches })
+    Some(Thread { id, doing, switches: switches(&status) })
 }
 
 /// The seconds of the `struct timespec` or `timeval` at an address of a process; what cannot be read is no time at all.

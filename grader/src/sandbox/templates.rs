@@ -12,6 +12,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::cgroup::{Group, GroupLimits, Hierarchies};
 use super::interpreter::Role;
+use super::kernel::packets::Packets;
 use super::launcher::{Answer, RootOrder, SandboxOrder, SlotOrder, exactly};
 use super::sockets::SocketTable;
 use super::{LAUNCHER_WORD, Sandbox, SandboxLimits, process_limits};
@@ -69,13 +70,19 @@ impl Templates {
         self.root().ok()?.cold_because.clone()
     }
 
-    /// A network of its own: a view into its sockets, and the network itself.
-    fn network(&self, addresses: &[IpAddr]) -> io::Result<(SocketTable, OwnedFd)> {
+    /// A network of its own: what is seen of it, and the network itself.
+    fn network(&self, addresses: &[IpAddr]) -> io::Result<(Network, OwnedFd)> {
         let root = &mut *self.root()?;
         root.orders.send(&RootOrder::World { addresses: addresses.to_vec() }, b"", &[])?;
-        let (_, descriptors) = hear(&mut root.orders)?;
-        let [table, network] = exactly(descriptors)?;
-        Ok((SocketTable::new(table), network))
+        let (Answer::Network { blind }, mut descriptors) = hear(&mut root.orders)? else {
+            return Err(io::Error::other("the root answered something else"));
+        };
+        let packets = match blind {
+            None => Ok(Packets::new(descriptors.pop().ok_or_else(|| io::Error::other("no packets came along"))?)),
+            Some(reason) => Err(reason),
+        };
+        let [network, table] = exactly(descriptors)?;
+        Ok((Network { table: SocketTable::new(table), packets }, network))
     }
 
     fn slot(&self, role: Role) -> io::Result<Channel> {
@@ -171,6 +178,14 @@ impl Drop for Root {
     }
 }
 
+/// What is seen of a network from outside of it.
+#[derive(Debug)]
+pub struct Network {
+    pub table: SocketTable,
+    /// Or why there are none: no case depends on them.
+    pub packets: Result<Packets, String>,
+}
+
 /// One grading's slots.
 #[derive(Debug)]
 pub struct Launcher {
@@ -196,16 +211,16 @@ impl Launcher {
     }
 
     /// A fresh network with nothing but loopback; sandboxes made from now on are in it.
-    pub fn world(&mut self) -> io::Result<SocketTable> {
+    pub fn world(&mut self) -> io::Result<Network> {
         self.world_at(&[])
     }
 
     /// The same with further addresses.
-    pub fn world_at(&mut self, addresses: &[IpAddr]) -> io::Result<SocketTable> {
-        let (table, network) = self.templates.network(addresses)?;
+    pub fn world_at(&mut self, addresses: &[IpAddr]) -> io::Result<Network> {
+        let (seen, network) = self.templates.network(addresses)?;
         self.network = Some(network);
         self.slots.values_mut().for_each(|slot| slot.joined = false);
-        Ok(table)
+        Ok(seen)
     }
 
     /// Another launcher, for more sandboxes in the network that is current here.

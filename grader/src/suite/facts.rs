@@ -8,6 +8,8 @@ use crate::report;
 #[derive(Debug)]
 pub struct Facts {
     pub ending: Ending,
+    /// What passed on the network, where the case failed.
+    pub wire: Option<report::Evidence>,
     /// Programs that were started, in order.
     pub programs: Vec<Started>,
     pub limits: Limits,

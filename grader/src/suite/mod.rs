@@ -44,9 +44,10 @@ use crate::exercise::{Case, Exercise, HostName, Limits};
 use crate::grading::GraderError;
 use crate::report;
 use crate::sandbox::sockets::SocketTable;
-use crate::sandbox::{self, Launcher, Notice, Role, Sandbox, SandboxLimits};
+use crate::sandbox::{self, Launcher, Network, Notice, Role, Sandbox, SandboxLimits};
 use crate::seed::CaseSeed;
 use crate::submission::Submission;
+use crate::wire::{self, Capture, Notes};
 
 /// Between two looks at CPU use and clocks.
 const LIMITS_INTERVAL: Duration = Duration::from_millis(10);
@@ -96,6 +97,9 @@ pub struct World<'a> {
     spoken: Captured,
     running: Running,
     questions: Questions,
+    capture: Capture,
+    /// What the examiner's last word says about the capture.
+    notes: Notes,
     began: Instant,
     limits_checked: Instant,
     /// The most seen so far of what may become less again.
@@ -106,7 +110,7 @@ pub struct World<'a> {
 impl<'a> World<'a> {
     /// Makes the case's network and sandboxes.
     pub fn prepare(launcher: &mut Launcher, setup: Setup<'a>) -> Result<Self, GraderError> {
-        let table = launcher.world_at(&setup.addresses())?;
+        let Network { table, packets } = launcher.world_at(&setup.addresses())?;
         let mut submission = Nodes::begin(launcher, setup)?;
         // While that furnishes itself.
         let (examiner, channel, spoken) = examiner::prepare(launcher, setup)?;
@@ -123,6 +127,8 @@ impl<'a> World<'a> {
             spoken,
             running,
             questions,
+            capture: Capture::new(packets.ok()),
+            notes: Notes::default(),
             began: now,
             limits_checked: now,
             disk_bytes: 0,
@@ -162,6 +168,7 @@ impl<'a> World<'a> {
                 return Err(GraderError::Cancelled);
             }
             self.wait()?;
+            self.capture.drain();
             self.spoken.drain();
             if self.running.drain_output() {
                 return Ok(Ending::Limit(LimitHit::Output));
@@ -269,7 +276,10 @@ impl<'a> World<'a> {
         }
         match outcome {
             Outcome::Passed => Ok(Ending::Passed),
-            Outcome::Failed { kind, message, evidence } => Ok(Ending::Failed { kind, message, evidence }),
+            Outcome::Failed { kind, message, evidence, wire } => {
+                self.notes = wire;
+                Ok(Ending::Failed { kind, message, evidence })
+            }
             Outcome::Error { reason } => Err(suite_error(self.setup.case, &reason)),
         }
     }
@@ -283,12 +293,14 @@ impl<'a> World<'a> {
 
     fn finish(&mut self, ending: Ending) -> Facts {
         let wall_ms = self.began.elapsed().as_millis() as u64;
+        let wire = self.seen_on_the_wire(&ending);
         self.submission.kill();
         self.running.drain_output();
         let used = self.used();
         let programs = std::mem::take(&mut self.running).into_started();
         Facts {
             ending,
+            wire,
             usage: report::Usage {
                 cpu_ms: used.cpu_us / 1000,
                 wall_ms,
@@ -302,6 +314,16 @@ impl<'a> World<'a> {
             processes_refused: used.processes_refused,
             disk_full: self.disk_full,
         }
+    }
+
+    /// Before anything is killed, which would be seen too. The socket is closed now, beside what else there is to end.
+    fn seen_on_the_wire(&mut self, ending: &Ending) -> Option<report::Evidence> {
+        let mut capture = std::mem::take(&mut self.capture);
+        if matches!(ending, Ending::Passed) {
+            return None;
+        }
+        capture.drain();
+        wire::evidence(capture, &self.notes, &self.setup.programs.listening())
     }
 
     /// What the submission has used so far.

@@ -4,6 +4,8 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
+
 use super::{Setup, sandbox_limits};
 use crate::sandbox::tasks::{self, Thread};
 use crate::sandbox::{Launcher, Notice, Sandbox, Usage};
@@ -67,6 +69,18 @@ impl Nodes {
     /// Every thread of the submission's.
     pub fn threads(&self) -> Vec<Thread> {
         self.sandboxes.iter().flat_map(|sandbox| tasks::threads(&sandbox.processes())).collect()
+    }
+
+    /// The inits, which reap what has ended and tell us.
+    pub fn inits(&self) -> impl Iterator<Item = Thread> {
+        self.sandboxes.iter().filter_map(|sandbox| tasks::servant(sandbox.init_pid()))
+    }
+
+    /// Whether one of them has told something that was not taken yet.
+    pub fn have_notices(&self) -> bool {
+        let mut sources: Vec<_> =
+            self.notices().map(|source| PollFd::from_borrowed_fd(source, PollFlags::IN)).collect();
+        !matches!(rustix::event::poll(&mut sources, Some(&Timespec::default())), Ok(0))
     }
 
     /// CPU time of the one that used most.

@@ -80,19 +80,23 @@ impl World<'_> {
                 let processes = tasks::processes(&self.submission.get(node)?.processes_and_zombies());
                 Answer { processes: Some(processes), ..done() }.into()
             }
-            Ask::Files(ask) => self.obey_about_files(ask, &frame.tail, done())?,
+            Ask::List { node, folder } => {
+                let files = self.submission.get(node)?.work().files(folder.as_ref())?;
+                Answer { files: Some(files), ..done() }.into()
+            }
+            Ask::Files(ask) => self.obey_about_files(ask, &frame, done())?,
         };
         let Reply { answer, tail, descriptors } = reply;
         self.tell(&answer, &tail, &descriptors)?;
         Ok(None)
     }
 
-    fn obey_about_files(&self, ask: FilesAsk, tail: &[u8], done: Answer) -> Result<Reply, GraderError> {
+    fn obey_about_files(&self, ask: FilesAsk, frame: &Frame, done: Answer) -> Result<Reply, GraderError> {
         let FilesAsk { node, name, about } = ask;
         let work = self.submission.get(node).map_err(|error| self.wrong(&error))?.work();
         let answer = match about {
             AboutFile::Write => {
-                work.write(&name, tail)?;
+                work.write(&name, &frame.tail)?;
                 done
             }
             AboutFile::Read { limit } => {
@@ -105,15 +109,17 @@ impl World<'_> {
                 work.link(&name, &target)?;
                 done
             }
-            AboutFile::List => Answer { files: Some(work.files(&name)?), ..done },
             AboutFile::Kind => Answer { kind: work.kind(&name), ..done },
-            AboutFile::Connect => match work.connect(&name) {
-                Ok(socket) => return Ok(Reply { answer: done, tail: vec![], descriptors: vec![socket] }),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    Answer { refused: Some("full".to_owned()), ..done }
+            AboutFile::Connect => {
+                let socket = frame.descriptors.first().ok_or_else(|| self.wrong(&"a socket is to come along"))?;
+                match work.connect(socket, &name) {
+                    Ok(()) => done,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        Answer { refused: Some("full".to_owned()), ..done }
+                    }
+                    Err(error) => Answer { refused: Some(error.to_string()), ..done },
                 }
-                Err(error) => Answer { refused: Some(error.to_string()), ..done },
-            },
+            }
         };
         Ok(answer.into())
     }

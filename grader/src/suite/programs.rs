@@ -10,6 +10,7 @@ use crate::channel::Channel;
 use crate::exercise::{Manifest, Program};
 use crate::report::{Evidence, OutputStream};
 use crate::sandbox::{Exit, LIBRARY, Role, Sandbox, environment};
+use crate::wire::Listening;
 
 /// Programs that one case may start.
 const PROGRAMS_MAX: usize = 256;
@@ -63,6 +64,16 @@ impl Programs {
 
     pub fn listen(&self, name: &str) -> Vec<String> {
         self.programs.get(name).map(|program| self.filled(&program.listen)).unwrap_or_default()
+    }
+
+    /// All addresses on which a program of the exercise is to listen.
+    pub fn listening(&self) -> Vec<Listening> {
+        let of = |name: &str| -> Vec<Listening> {
+            let addresses =
+                self.listen(name).into_iter().filter_map(|address| address.trim_start_matches("udp:").parse().ok());
+            addresses.map(|address| Listening { program: name.to_owned(), address }).collect()
+        };
+        self.names().flat_map(of).collect()
     }
 
     pub fn argv(&self, name: &str, extra: &[String]) -> io::Result<Vec<String>> {

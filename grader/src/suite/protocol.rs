@@ -14,6 +14,7 @@ use crate::sandbox::sockets::State;
 use crate::sandbox::tasks::Process;
 use crate::sandbox::{Exit, Kind};
 use crate::submission::FileName;
+use crate::wire::Notes;
 
 /// The first frame, to the examiner.
 #[derive(Debug, Serialize)]
@@ -98,6 +99,11 @@ pub enum Ask {
         node: usize,
     },
     Files(FilesAsk),
+    /// Names of all that lies in the work folder, or below a folder there.
+    List {
+        node: usize,
+        folder: Option<FileName>,
+    },
     End(Outcome),
 }
 
@@ -125,10 +131,9 @@ pub enum AboutFile {
     Link {
         target: String,
     },
-    /// Answered with the names of all that lies below the folder of that name.
-    List,
     Kind,
-    /// Answered with a socket that is connected to the unix socket of that name, or with what came of it.
+    /// The socket that comes along is connected to the unix socket of that name; it is of the case's network, which the
+    /// grader is not in.
     Connect,
 }
 
@@ -149,6 +154,8 @@ pub enum Outcome {
         kind: FailureKind,
         message: String,
         evidence: Vec<Evidence>,
+        #[serde(default)]
+        wire: Notes,
     },
     /// The suite's own fault.
     Error {

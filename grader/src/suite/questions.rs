@@ -124,14 +124,14 @@ impl Questions {
         self.open.retain_mut(|question| {
             let look = || Look {
                 threads: submission.threads(),
-                fixtures: tasks::threads(&examiner.processes()),
+                others: tasks::threads(&examiner.processes()).into_iter().chain(submission.inits()).collect(),
                 sockets: scene.tcp.clone(),
                 at: Instant::now(),
             };
             let answer = scene.event(&question.awaits).or_else(|| {
                 let look = question.watch.due().then(|| seen.get_or_insert_with(look).clone())?;
-                // A program without threads has ended, and is about to be reported.
-                if look.threads.is_empty() && !running.all_ended() {
+                // What has ended is about to be reported, or has been and was not taken in.
+                if look.threads.is_empty() && !running.all_ended() || submission.have_notices() {
                     return None;
                 }
                 if let Awaits::Settled(patience) = &mut question.awaits

@@ -45,8 +45,9 @@ pub struct Watch {
 pub struct Look {
     /// The submission's.
     pub threads: Vec<Thread>,
-    /// The examiner's: its fixtures may be about to do something.
-    pub fixtures: Vec<Thread>,
+    /// The examiner's and our own beside the submission's: fixtures may be about to do something, and an init to tell that
+    /// a program has ended.
+    pub others: Vec<Thread>,
     pub sockets: Vec<Socket>,
     pub at: Instant,
 }
@@ -69,7 +70,7 @@ impl Watch {
         }
         let first = self.first.as_ref().expect("just set");
         let watched = look.at - first.at;
-        let asleep = asleep(&first.threads, &look.threads, watched) && asleep(&first.fixtures, &look.fixtures, watched);
+        let asleep = asleep(&first.threads, &look.threads, watched) && asleep(&first.others, &look.others, watched);
         let still = self.unchanged >= LOOKS_NEEDED && settled(&look.sockets) && asleep;
         still.then(|| summary(&look.threads))
     }
@@ -79,7 +80,7 @@ impl Watch {
 fn same(first: &Look, now: &Look) -> bool {
     first.sockets == now.sockets
         && same_threads(&first.threads, &now.threads)
-        && same_threads(&first.fixtures, &now.fixtures)
+        && same_threads(&first.others, &now.others)
 }
 
 fn same_threads(before: &[Thread], now: &[Thread]) -> bool {
@@ -156,7 +157,7 @@ mod tests {
         let began = Instant::now();
         (0..count).find_map(|number| {
             let at = began + number as u32 * Duration::from_millis(500);
-            watch.look(Look { threads: threads(number), fixtures: vec![], sockets: vec![], at })
+            watch.look(Look { threads: threads(number), others: vec![], sockets: vec![], at })
         })
     }
 
@@ -203,9 +204,7 @@ mod tests {
         let still = |sockets: &dyn Fn() -> Vec<Socket>| {
             let mut watch = Watch::default();
             (0..5).any(|_| {
-                watch
-                    .look(Look { threads: stuck(), fixtures: vec![], sockets: sockets(), at: Instant::now() })
-                    .is_some()
+                watch.look(Look { threads: stuck(), others: vec![], sockets: sockets(), at: Instant::now() }).is_some()
             })
         };
         assert!(!still(&under_way));

@@ -2,6 +2,8 @@
 //!
 //! What students made (messages, output) may hold control characters: they are shown escaped, never obeyed.
 
+mod wire;
+
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 
@@ -10,6 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use grader::check::Acceptance;
 use grader::report::{CaseReport, Evidence};
 use grader::{Event, Report};
+use wire::Wire;
 
 /// Lines of one piece of evidence that are shown.
 const LINES_MAX: usize = 40;
@@ -129,6 +132,14 @@ fn explain(text: &mut String, case: &CaseReport) {
                 indented(text, &format!("{program} wrote to {stream:?}{cut}:").to_lowercase());
                 indented(text, &printable(output));
             }
+            // Below the others: it is the longest, and explains them.
+            Evidence::Wire { .. } => {}
+        }
+    }
+    for evidence in &case.evidence {
+        if let Evidence::Wire { lanes, events, left_out, connections_left_out, divergence, .. } = evidence {
+            let (connections_left_out, divergence) = (*connections_left_out, *divergence);
+            wire::write(text, &Wire { lanes, events, left_out, connections_left_out, divergence });
         }
     }
 }

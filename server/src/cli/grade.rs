@@ -1,10 +1,13 @@
 //! `practicum grade`: grades a file or folder on this machine, without a server or a database.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use clap::Args;
+use grader::report::Evidence;
 use grader::seed::{CaseSeed, Root};
 use grader::{Exercise, Grader, GraderError, Report, Request, Submission};
 
@@ -40,6 +43,9 @@ pub struct Grade {
     /// Write the report as JUnit XML as well
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Write the packets of the first case that failed, for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
     #[command(flatten)]
     machine: Machine,
 }
@@ -114,6 +120,12 @@ impl Grade {
             eprintln!("practicum: failed to write {}: {error}", file.display());
             return ExitCode::from(2);
         }
+        if let Some(file) = &self.pcap
+            && let Err(reason) = write_packets(file, report)
+        {
+            eprintln!("practicum: failed to write {}: {reason}", file.display());
+            return ExitCode::from(2);
+        }
         if self.json {
             println!("{}", serde_json::to_string_pretty(report).expect("reports are plain data"));
         } else {
@@ -121,6 +133,17 @@ impl Grade {
         }
         ExitCode::from(u8::from(!report.verdict.passed()))
     }
+}
+
+/// Where no case failed or nothing passed on its network, there is no file, and no error either.
+fn write_packets(file: &Path, report: &Report) -> Result<(), String> {
+    let packets = report.cases.iter().flat_map(|case| &case.evidence).find_map(|evidence| match evidence {
+        Evidence::Wire { capture, .. } => capture.as_ref(),
+        _ => None,
+    });
+    let Some(packets) = packets else { return Ok(()) };
+    let bytes = BASE64_STANDARD.decode(packets).map_err(|error| error.to_string())?;
+    std::fs::write(file, bytes).map_err(|error| error.to_string())
 }
 
 fn usage(reason: &str) -> ExitCode {

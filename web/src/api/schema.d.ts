@@ -302,6 +302,8 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @enum {string} */
+        Answered: "accepted" | "refused" | "nothing";
         /** @description What is set: the facts of an assignment that everybody in the course may see. */
         Assignment: {
             /** Format: date-time */
@@ -471,6 +473,21 @@ export interface components {
             stream: components["schemas"]["OutputStream"];
             text: string;
             truncated: boolean;
+        } | {
+            /** @description The packets as a pcapng file, base64, as far as they were kept; `null` where there were none. */
+            capture: string | null;
+            /**
+             * Format: int64
+             * @description Connections of which nothing is shown, because there would be too many lanes.
+             */
+            connections_left_out: number;
+            divergence: components["schemas"]["WireDivergence"] | null;
+            events: components["schemas"]["WireEvent"][];
+            /** @enum {string} */
+            kind: "wire";
+            lanes: components["schemas"]["WireLane"][];
+            left_out: components["schemas"]["WireGap"][];
+            title: string;
         };
         /** @description One thing wrong with a request. */
         FieldError: {
@@ -815,6 +832,106 @@ export interface components {
          * @enum {string}
          */
         Visibility: "visible" | "hidden" | "after-due";
+        WireDeed: {
+            answer: components["schemas"]["Answered"];
+            /** @enum {string} */
+            deed: "connect";
+        } | {
+            /** @enum {string} */
+            deed: "data";
+            /** Format: int64 */
+            length: number;
+            /**
+             * Format: int64
+             * @description Of the first byte, in what this direction of the connection carried.
+             */
+            offset: number;
+            /**
+             * Format: int32
+             * @description How many segments brought them.
+             */
+            segments: number;
+            /** @description Base64. Not all of the bytes are shown where there are many. */
+            shown: string;
+            /**
+             * Format: int64
+             * @description Index of the first byte shown, in these bytes.
+             */
+            shown_from: number;
+        } | {
+            /** @enum {string} */
+            deed: "datagram";
+            /** Format: int64 */
+            length: number;
+            shown: string;
+            /** Format: int64 */
+            shown_from: number;
+        } | {
+            /** @enum {string} */
+            deed: "fin";
+        } | {
+            /** @enum {string} */
+            deed: "reset";
+        } | {
+            /** @enum {string} */
+            deed: "nobody";
+        };
+        /** @description Where it first went another way than expected. */
+        WireDivergence: {
+            /**
+             * Format: int64
+             * @description Index of the first byte that differs, in the event's bytes. `null` where what was awaited never came: the event
+             *     is then the last one that came instead.
+             */
+            byte: number | null;
+            /**
+             * Format: int32
+             * @description Index of an event.
+             */
+            event: number;
+        };
+        WireEvent: {
+            /**
+             * Format: int64
+             * @description Microseconds since the first event.
+             */
+            at_us: number;
+            /**
+             * Format: int32
+             * @description Which connection this belongs to, counted from 0.
+             */
+            connection: number;
+            /**
+             * Format: int32
+             * @description Indexes of lanes.
+             */
+            from: number;
+            /** Format: int32 */
+            to: number;
+            what: components["schemas"]["WireDeed"];
+        };
+        /** @description What is not shown between two events. */
+        WireGap: {
+            /**
+             * Format: int32
+             * @description Index of the event that follows; the number of events where none does.
+             */
+            before: number;
+            /** Format: int64 */
+            events: number;
+            /**
+             * Format: int64
+             * @description Packets that were not kept: nobody knows how many events they would be.
+             */
+            packets: number;
+        };
+        /** @description Somebody who sent or received. */
+        WireLane: {
+            /** @description Such as `127.0.0.1:7000`. Empty where the lane stands for several. */
+            address: string;
+            /** @description Such as `client 1`, or a program's name; the address where nobody gave it a name. */
+            name: string;
+        };
     };
     responses: never;
     parameters: never;

@@ -3,9 +3,9 @@
 import select
 import socket
 
+from .addresses import text
 from .errors import Failure
 from .evidence import count, short
-from .peers import text
 
 # The largest payload that fits into a datagram.
 DATAGRAM_BYTES_MAX = 65507
@@ -18,6 +18,7 @@ class Datagrams:
         self._socket.setblocking(False)
         self._socket.bind((host, port))
         self.address = self._socket.getsockname()[:2]
+        link.wire.label(self.address, link.wire.number("client"))
 
     def __enter__(self):
         return self

@@ -5,6 +5,8 @@ class Failure(AssertionError):
     """The case failed. `kind` is a fact for the grader: wrong-answer, deadlock, not-ready or crashed."""
 
     kind = "wrong-answer"
+    # Where the traffic first went another way than expected, see wire.py.
+    mark = None
 
     def __init__(self, message, evidence=()):
         super().__init__(message)

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 import frames
 
 from . import crowds, evidence, peers
-from .amqp import Broker
+from .addresses import text
 from .datagrams import Datagrams
 from .errors import Failure, Raised
+from .fixtures import http, xmlrpc
 from .gates import Gate
 from .places import Node, Place
-from .remote import Iterator, Passed, Shim, Task, an_object, expect
+from .remote import Handle, Iterator, Passed, Shim, Task, an_object, expect
 
 
 class Quiet:
@@ -37,12 +38,9 @@ class Exam(Place):
         if type(got) is type(want) and got == want:
             return
         if isinstance(got, bytes) and isinstance(want, bytes):
-            difference = evidence.compare_bytes(got, want)
-            shown = evidence.of_bytes(message, got, want)
-        else:
-            difference = evidence.compare_values(got, want)
-            shown = evidence.of_values(message, got, want)
-        raise Failure(f"{message}: {difference}", [shown])
+            failure = Failure(f"{message}: {evidence.compare_bytes(got, want)}", [evidence.of_bytes(message, got, want)])
+            raise self._link.wire.compared(failure, got, evidence.first_difference(got, want))
+        raise Failure(f"{message}: {evidence.compare_values(got, want)}", [evidence.of_values(message, got, want)])
 
     def fail(self, message):
         raise Failure(message)
@@ -52,10 +50,10 @@ class Exam(Place):
         """Puts `words` before the message of any failure inside."""
         try:
             yield
-        except (Failure, Raised) as failure:
-            failure.args = (f"{words}: {failure}",)
+        except (AssertionError, Raised) as failure:
+            failure.args = (f"{words}: {failure}" if str(failure) else words,)
             raise
-        except (OSError, EOFError) as error:
+        except (AssertionError, OSError, EOFError) as error:
             raise Failure(f"{words}: {error}") from error
 
     def raises(self, name, method, *args, **kwargs):
@@ -111,13 +109,29 @@ class Exam(Place):
         theirs = self._shim_process().call("pair()", "adopt", Passed(theirs, timeout))
         return ours, an_object(theirs, "the socket passed")
 
+    def http(self, pages, host="127.0.0.1", port=0):
+        """A web site on the examiner's side."""
+        return http.Site(self._link, pages, host, port)
+
+    def xmlrpc(self, functions, host="127.0.0.1", port=0):
+        """An XML-RPC service on the examiner's side."""
+        return xmlrpc.Service(self._link, functions, host, port)
+
     def port_state(self, address):
         """Kernel states of the TCP sockets with that local address."""
-        answer, _, _ = self._link.ask("states", address=peers.text(address))
+        answer, _, _ = self._link.ask("states", address=text(address))
         return answer["states"]
+
+    def relay(self, nodes, udp=False):
+        """A network between `nodes`, names and their addresses, with the faults that the suite orders: a `Relay`."""
+        from .relay import Relay
+
+        return Relay(self._link, self.random.randbytes(16), nodes, udp)
 
     def amqp(self, port=5672):
         """An AMQP 0-9-1 broker of this case's own: see there."""
+        from .amqp import Broker
+
         return Broker(self._link, port)
 
     # Crowds
@@ -143,8 +157,16 @@ class Exam(Place):
         words = f"import {module}"
         return an_object(self._shim_process().call(words, "load", module), words)
 
+    def fresh(self):
+        """Kills the process with the student's modules; what is loaded next is loaded in another one."""
+        if self._shim is not None:
+            self._shim.kill()
+            self._shim = None
+
     def get(self, handle, name):
         """An attribute of a remote object."""
+        if not isinstance(handle, Handle):
+            raise Failure(f"an object with .{name} was expected, but there was {evidence.short(handle)}")
         return handle._shim.call(name, "get", handle, name)
 
     def set(self, handle, name, value):

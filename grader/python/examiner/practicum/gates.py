@@ -6,11 +6,14 @@ kernel that vouches for it, and the end of the visitor's process ends the visit.
 
 import select
 import socket
+import threading
 
 from .evidence import count
 from .errors import Failure
 
 LABEL_BYTES_MAX = 256
+# Who storms a gate is no visitor.
+VISITS_MAX = 256
 
 CODE = '''\
 import socket
@@ -45,6 +48,7 @@ class Gate:
         # Labels of all that have ever come in, in order.
         self.entered = []
         self.address = self._listener.getsockname()
+        link.wire.hide(self.address)
 
     @property
     def code(self):
@@ -64,6 +68,12 @@ class Gate:
         self._take_in()
         return [visit.label for visit in self._visits.values() if visit.label is not None]
 
+    def enter(self, label=""):
+        """Goes in from a thread of a fixture, as code beside the student's does with `code`."""
+        with socket.create_connection(self.address) as gate:
+            gate.sendall(label.encode("utf-8", "replace")[: LABEL_BYTES_MAX - 1].replace(b"\n", b" ") + b"\n")
+            gate.recv(1)
+
     def let_go(self, label=None):
         """Lets the first go who is inside, or the first of that label."""
         self._take_in()
@@ -74,27 +84,35 @@ class Gate:
         raise Failure("nobody is at the gate" if label is None else f"nobody called {label!r} is at the gate")
 
     def open(self):
-        """Lets everybody go, now and from now on."""
-        self._open = True
+        """Lets everybody go, now and from now on, whatever the case does meanwhile."""
         self._take_in()
+        self._open = True
+        for number in list(self._visits):
+            self._release(number)
+        threading.Thread(target=self._stand_open, daemon=True).start()
+
+    def _stand_open(self):
+        while True:
+            self._handle(self._events.poll())
 
     def _take_in(self):
-        while ready := self._events.poll(0):
-            for number, _ in ready:
-                if number == self._listener.fileno():
-                    self._accept()
-                else:
-                    self._hear(number)
-        if self._open:
-            for number, visit in list(self._visits.items()):
-                if visit.label is not None:
-                    self._release(number)
+        while not self._open and (ready := self._events.poll(0)):
+            self._handle(ready)
+
+    def _handle(self, ready):
+        for number, _ in ready:
+            if number == self._listener.fileno():
+                self._accept()
+            else:
+                self._hear(number)
 
     def _accept(self):
         try:
             sock, _ = self._listener.accept()
         except BlockingIOError:
             return
+        if len(self._visits) == VISITS_MAX:
+            raise Failure(f"more than {VISITS_MAX} are at a gate")
         sock.setblocking(False)
         self._visits[sock.fileno()] = Visit(sock)
         self._events.register(sock, select.EPOLLIN)
@@ -113,6 +131,8 @@ class Gate:
         elif visit.label is None and b"\n" in visit.said:
             visit.label = visit.said.partition(b"\n")[0].decode("utf-8", "replace")
             self.entered.append(visit.label)
+            if self._open:
+                self._release(number)
 
     def _release(self, number):
         visit = self._visits.pop(number)

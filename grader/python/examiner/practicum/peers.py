@@ -10,6 +10,7 @@ import socket
 import struct
 from errno import ECONNREFUSED, EINPROGRESS
 
+from .addresses import text
 from .errors import Failure
 from .evidence import awaited, count, short
 
@@ -35,6 +36,7 @@ class Peer:
             self.local = self.remote = None
         self._unread = bytearray()
         self._ended = False
+        link.wire.met(self)
 
     def __enter__(self):
         return self
@@ -53,7 +55,7 @@ class Peer:
         rest = memoryview(data)
         while rest:
             try:
-                rest = rest[self._socket.send(rest) :]
+                rest = rest[self._send_some(rest) :]
             except BlockingIOError:
                 self._link.wait(self._socket, select.POLLOUT, f"{self._what} has not read all that was sent to it")
             except ConnectionError:
@@ -80,7 +82,7 @@ class Peer:
         while sent < size:
             start = sent % len(unit)
             try:
-                sent += self._socket.send(memoryview(unit)[start : start + size - sent])
+                sent += self._send_some(memoryview(unit)[start : start + size - sent])
             except BlockingIOError:
                 if self._link.ready_or_still(self._socket, select.POLLOUT) is not None:
                     break
@@ -103,6 +105,7 @@ class Peer:
             if last and self._socket.send(last, socket.MSG_MORE) < len(last):
                 raise ValueError(f"{len(last)} bytes do not fit into one segment: send most of them before")
             self._socket.shutdown(socket.SHUT_WR)
+            self._link.wire.ended(self, last)
         except OSError:
             raise self._gone("its peer was still sending") from None
 
@@ -127,7 +130,7 @@ class Peer:
             missing = awaited(size, len(self._unread))
             if not self._fill(size, missing):
                 seen = f": {short(bytes(self._unread))}" if self._unread else ""
-                raise Failure(f"{self._what} has not sent {missing}, but closed the connection{seen}")
+                raise self._broken(f"{self._what} has not sent {missing}, but closed the connection{seen}")
         return self._take(size)
 
     def read_line(self):
@@ -152,7 +155,7 @@ class Peer:
     def at_end(self):
         """Waits for the peer's FIN, before which nothing more may come."""
         if self._unread or self._fill(1, "the end of the connection"):
-            raise Failure(f"{self._what} sent {count(len(self._unread))} that nobody asked for: {short(bytes(self._unread))}")
+            raise self._broken(f"{self._what} sent {count(len(self._unread))} that nobody asked for: {short(bytes(self._unread))}")
 
     def was_reset(self):
         """Waits until the peer has given the connection up, in either way; whether it was by a RST."""
@@ -172,7 +175,7 @@ class Peer:
         if self._ended:
             return
         if self._unread:
-            raise Failure(f"{self._what} sent {count(len(self._unread))} that nobody asked for: {short(bytes(self._unread))}")
+            raise self._broken(f"{self._what} sent {count(len(self._unread))} that nobody asked for: {short(bytes(self._unread))}")
         try:
             data = self._socket.recv(65536)
         except BlockingIOError:
@@ -180,16 +183,25 @@ class Peer:
         except ConnectionError:
             raise self._gone("it was to stay open") from None
         if data:
-            raise Failure(f"{self._what} sent {count(len(data))} that nobody asked for: {short(data)}")
+            raise self._broken(f"{self._what} sent {count(len(data))} that nobody asked for: {short(data)}")
         if data == b"":
-            raise Failure(f"{self._what} closed the connection although it was to stay open")
+            raise self._broken(f"{self._what} closed the connection although it was to stay open")
+
+    def _send_some(self, data):
+        sent = self._socket.send(data)
+        self._link.wire.sent(self, data[:sent])
+        return sent
 
     def _gone(self, doing):
-        return Failure(f"{self._what} closed or reset the connection while {doing}")
+        return self._broken(f"{self._what} closed or reset the connection while {doing}")
+
+    def _broken(self, message):
+        """A failure that is about what comes, or should come, next from this peer."""
+        return self._link.wire.at_end(Failure(message), self)
 
     def _take(self, size):
         data, self._unread = bytes(self._unread[:size]), self._unread[size:]
-        return data
+        return self._link.wire.took(self, data)
 
     def _fill(self, size, missing):
         """Reads once, waiting for something; False at the end. `missing` completes "it has not sent …"."""
@@ -200,10 +212,11 @@ class Peer:
                     # A delayed acknowledgement would hold back a server that sends in small pieces (Nagle) by 40 ms each.
                     self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             except BlockingIOError:
-                self._link.wait(self._socket, select.POLLIN, f"{self._what} has not sent {missing}")
+                self._link.wire.wait(self._link, self, select.POLLIN, f"{self._what} has not sent {missing}")
                 continue
             except ConnectionError:
-                raise Failure(f"{self._what} has not sent {missing}, but reset the connection") from None
+                raise self._broken(f"{self._what} has not sent {missing}, but reset the connection") from None
+            self._link.wire.arrived(self, data)
             self._ended = not data
             self._unread += data
             return bool(data)
@@ -228,6 +241,7 @@ class Listener:
         self._fillers = []
         self._backlog = backlog
         self.address = self._socket.getsockname()[:2]
+        link.wire.label(self.address, link.wire.number("listener"))
 
     def fileno(self):
         return self._socket.fileno()
@@ -236,7 +250,7 @@ class Listener:
         while True:
             try:
                 sock, remote = self._socket.accept()
-                return Peer(self._link, sock, "the program", remote)
+                return self._link.wire.accepted(Peer(self._link, sock, "the program", remote))
             except BlockingIOError:
                 self._link.wait(self._socket, select.POLLIN, "the program has not connected")
 
@@ -265,31 +279,36 @@ def connect(link, address, source=None, receive_buffer=None, send_buffer=None, s
     sock.setblocking(False)
     where = text(address)
     error = sock.connect_ex(address)
+    link.wire.connecting(sock, address)
     if error not in (0, EINPROGRESS):
-        raise Failure(f"connecting to {where} failed: {_reason(error)}")
+        raise link.wire.refused(Failure(f"connecting to {where} failed: {_reason(error)}"))
     if error:
         link.wait(sock, select.POLLOUT, f"the server at {where} has not taken the connection")
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
-            raise Failure(f"connecting to {where} failed: {_reason(error)}")
-    return Peer(link, sock, f"the server at {where}", _remote(sock, address))
+            raise link.wire.refused(Failure(f"connecting to {where} failed: {_reason(error)}"))
+    return link.wire.client(Peer(link, sock, f"the server at {where}", _remote(sock, address)))
 
 
 def connect_unix(link, name):
-    """A client of the unix socket of that name in the submission's work folder, which only the grader can reach."""
-    while True:
-        answer, _, descriptors = link.ask("files", node=0, name=name, do="connect")
-        if descriptors:
-            return Peer(link, socket.socket(fileno=descriptors[0]), f"the server at {name}", None)
-        if answer.get("refused") != "full":
-            raise Failure(f"connecting to the unix socket {name} failed: {answer.get('refused')}")
-        # Its queue is full: it may be about to take somebody out of it.
+    """A client of the unix socket of that name in the submission's work folder, which only the grader can reach: it
+    connects a socket of ours."""
+    where = f"the server at {name}"
+    sock = socket.socket(socket.AF_UNIX)
+    still = None
+    while (refused := _connect_unix(link, sock, name)) == "full":
+        if still is not None:
+            raise link.stuck(still, f"{where} has not taken the connection")
+        # Once nothing happens any more, nobody is going to be taken out of its queue.
         still, _, _ = link.ask("still")
-        answer, _, descriptors = link.ask("files", node=0, name=name, do="connect")
-        if descriptors:
-            return Peer(link, socket.socket(fileno=descriptors[0]), f"the server at {name}", None)
-        if answer.get("refused") == "full":
-            raise link.stuck(still, f"the server at {name} has not taken the connection")
+    if refused:
+        raise Failure(f"connecting to the unix socket {name} failed: {refused}")
+    return Peer(link, sock, where, None)
+
+
+def _connect_unix(link, sock, name):
+    answer, _, _ = link.ask("files", descriptors=[sock.fileno()], node=0, name=name, do="connect")
+    return answer.get("refused")
 
 
 def pair(link, send_buffer=None, receive_buffer=None):
@@ -300,12 +319,7 @@ def pair(link, send_buffer=None, receive_buffer=None):
         listener.listen(1)
         ours = socket.create_connection(listener.getsockname())
         theirs, _ = listener.accept()
-    return Peer(link, ours, "the program", theirs.getsockname()), theirs
-
-
-def text(address):
-    host, port = address[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return link.wire.paired(Peer(link, ours, "the program", theirs.getsockname())), theirs
 
 
 def _family(host):

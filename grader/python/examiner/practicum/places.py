@@ -86,9 +86,9 @@ class Place:
         """A symbolic link `name` that points to `target`, whatever that is."""
         self._ask_about(name, "link", target=target)
 
-    def files(self, folder):
-        """Names of all that lies below a folder of the work folder and is no folder itself; sorted."""
-        answer, _, _ = self._ask_about(folder, "list")
+    def files(self, folder=None):
+        """Names of all that lies in the work folder, or below one of its folders, and is no folder itself; sorted."""
+        answer, _, _ = self._ask("list", folder=folder or None)
         return answer["files"]
 
     def kind(self, name):

@@ -4,6 +4,7 @@ import os
 import select
 from signal import SIGKILL, SIGTERM
 
+from .addresses import address_of
 from .errors import Failure, NotReady
 from .evidence import awaited
 
@@ -170,11 +171,3 @@ class Output:
         self._ended = not data
         self._unread += data
         return True
-
-
-def address_of(text):
-    """What `exam.connect` takes for an address in exercise.toml: a host and a port, or the text itself for a unix socket."""
-    if text.startswith("unix:"):
-        return text
-    host, _, port = text.removeprefix("udp:").rpartition(":")
-    return host.strip("[]"), int(port)

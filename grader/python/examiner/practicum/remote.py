@@ -5,6 +5,7 @@ What comes back was made where student code runs. It is read as data: a malforme
 
 import select
 import sys
+from signal import SIGKILL
 
 import frames
 
@@ -69,6 +70,11 @@ class Shim:
                 raise Failure("the program's answers are malformed")
             raise Raised(doing, head["raised"])
         return self._unpack(head.get("value"), tail)
+
+    def kill(self):
+        """Ends the process; its handles are of no use any more."""
+        self._link.ask("signal", process=self.process, signal=SIGKILL)
+        self._link.ask("exit", process=self.process)
 
     def finished(self, number):
         """Whether the call has returned or raised, by what has arrived."""

@@ -31,9 +31,13 @@ pub enum Ask {
         on: bool,
     },
     /// The ledger's entries from number `from` on, as many as fit into an answer.
-    Events { from: usize },
+    Events {
+        from: usize,
+    },
     /// Answered, with nothing, once there are any.
-    News { from: usize },
+    News {
+        from: usize,
+    },
     Declare {
         queue: String,
         durable: bool,

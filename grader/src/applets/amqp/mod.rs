@@ -15,7 +15,9 @@
 mod broker;
 mod channel;
 mod control;
+mod delivery;
 mod exchange;
+mod handshake;
 mod ledger;
 mod powers;
 mod queue;
@@ -28,12 +30,14 @@ mod wire;
 
 use std::io;
 
+use crate::channel::Channel;
+
 /// Stack of the thread that parses: what a client sends may be nested as deep as a method is long.
 const STACK_BYTES: usize = 256 << 20;
 
 /// Serves until the channel ends.
-pub fn run() -> io::Result<()> {
-    with_room_for_recursion(sockets::serve)?
+pub fn run(channel: Channel) -> io::Result<()> {
+    with_room_for_recursion(|| sockets::serve(channel))?
 }
 
 fn with_room_for_recursion<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {

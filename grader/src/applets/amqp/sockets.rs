@@ -14,10 +14,7 @@ use serde_json::{Map, Value, json};
 use super::broker::{BACKLOG_BYTES_MAX, Broker};
 use super::control::{self, Answer, Asked, Socketry, Step};
 use crate::channel::Channel;
-use crate::sandbox;
 
-/// Where the channel to the suite is.
-const CHANNEL: i32 = 3;
 /// Most clients at a time; others wait in the listener's queue.
 const CLIENTS_MAX: usize = 64;
 /// Bytes read from a client at a time.
@@ -35,8 +32,7 @@ struct Sockets {
     later: Vec<(Asked, Vec<u8>)>,
 }
 
-pub fn serve() -> io::Result<()> {
-    let channel = Channel::new(sandbox::inherited(CHANNEL)?);
+pub fn serve(channel: Channel) -> io::Result<()> {
     let (broker, clients) = (Broker::default(), BTreeMap::new());
     let mut sockets = Sockets { channel, broker, listener: None, turning_away: false, clients, later: vec![] };
     while !sockets.channel.ended() {

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::net::SocketAddrUnix;
 use serde::Serialize;
 
 use super::WorkFolder;
@@ -65,13 +65,14 @@ impl WorkFolder {
     }
 
     /// Names of everything below `folder` that is no folder, sorted; nothing where there is no such folder.
-    pub fn files(&self, folder: &FileName) -> io::Result<Vec<String>> {
+    pub fn files(&self, folder: Option<&FileName>) -> io::Result<Vec<String>> {
         let mut found = Vec::new();
-        let mut waiting = vec![format!("{folder}/")];
+        // Each with a slash at its end; the work folder itself has no name.
+        let mut waiting = vec![folder.map_or(String::new(), |folder| format!("{folder}/"))];
         let mut bytes = 0;
         while let Some(prefix) = waiting.pop() {
-            let Ok(opened) = self.open(prefix.trim_end_matches('/'), OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())
-            else {
+            let path = if prefix.is_empty() { "." } else { &prefix };
+            let Ok(opened) = self.open(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()) else {
                 continue;
             };
             for entry in Dir::read_from(&opened)? {
@@ -104,18 +105,16 @@ impl WorkFolder {
         (FileType::from_raw_mode(stat.st_mode) == FileType::Socket).then_some((stat.st_ino as u32, device))
     }
 
-    /// A socket that is connected to the unix socket of that name. Never waits: `WouldBlock` while its queue is full.
-    pub fn connect(&self, name: &FileName) -> io::Result<OwnedFd> {
+    /// Connects a socket to the unix socket of that name. Never waits: `WouldBlock` while its queue is full.
+    pub fn connect(&self, socket: &OwnedFd, name: &FileName) -> io::Result<()> {
         let (file, stat) = self.stat(name)?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::Socket {
             return Err(io::Error::other(format!("{name} is no socket")));
         }
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        rustix::io::ioctl_fionbio(socket, true)?;
         // By the descriptor: what was looked at above is what is connected to, whatever the name means by now.
         let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-        rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
-        Ok(socket)
+        Ok(rustix::net::connect(socket, &SocketAddrUnix::new(path)?)?)
     }
 
     fn stat(&self, name: &FileName) -> io::Result<(OwnedFd, Stat)> {

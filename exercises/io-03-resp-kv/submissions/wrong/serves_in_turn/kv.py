@@ -1,0 +1,146 @@
+"""Serves one client to its end before it looks at the next."""
+import hashlib
+import re
+import socketserver
+import sys
+
+WORDS_MAX = 1024
+BULK_MAX = 1 << 20
+INTEGER = re.compile(rb"-?[0-9]+")
+
+
+class ProtocolError(Exception):
+    pass
+
+
+class CommandError(Exception):
+    pass
+
+
+# The protocol
+
+
+def read_command(reader):
+    """The words of the next command, however many pieces they come in."""
+    count = read_number(reader, b"*", WORDS_MAX)
+    if count == 0:
+        raise ProtocolError
+    return [read_bulk(reader) for _ in range(count)]
+
+
+def read_bulk(reader):
+    size = read_number(reader, b"$", BULK_MAX)
+    data = reader.read(size + 2)
+    if data[size:] != b"\r\n":
+        raise ProtocolError
+    return data[:size]
+
+
+def read_number(reader, kind, largest):
+    """The number in a line such as "$12"."""
+    line = reader.readline()
+    if not line:
+        raise EOFError
+    digits = line[1:-2]
+    if line[:1] != kind or line[-2:] != b"\r\n" or not digits.isdigit() or len(digits) > 10 or int(digits) > largest:
+        raise ProtocolError
+    return int(digits)
+
+
+def bulk(value):
+    return b"$-1\r\n" if value is None else b"$%d\r\n%b\r\n" % (len(value), value)
+
+
+def number(value):
+    return b":%d\r\n" % value
+
+
+# The commands
+
+
+class Store:
+    def __init__(self):
+        self.values = {}
+        # Name, function, least and most arguments.
+        self.commands = {
+            b"PING": (self.ping, 0, 1),
+            b"ECHO": (self.echo, 1, 1),
+            b"SET": (self.set, 2, 2),
+            b"GET": (self.get, 1, 1),
+            b"DEL": (self.delete, 1, WORDS_MAX),
+            b"INCR": (self.increment, 1, 1),
+            b"MGET": (self.get_many, 1, WORDS_MAX),
+            b"CRUNCH": (self.crunch, 2, 2),
+        }
+
+    def execute(self, words):
+        command, least, most = self.commands.get(words[0].upper(), (None, 0, 0))
+        if command is None:
+            return b"-ERR unknown command\r\n"
+        if not least <= len(words) - 1 <= most:
+            return b"-ERR wrong number of arguments\r\n"
+        try:
+            return command(*words[1:])
+        except CommandError as error:
+            return b"-ERR %b\r\n" % str(error).encode()
+
+    def ping(self, message=None):
+        return b"+PONG\r\n" if message is None else bulk(message)
+
+    def echo(self, message):
+        return bulk(message)
+
+    def set(self, key, value):
+        self.values[key] = value
+        return b"+OK\r\n"
+
+    def get(self, key):
+        return bulk(self.values.get(key))
+
+    def delete(self, *keys):
+        return number(sum(self.values.pop(key, None) is not None for key in keys))
+
+    def increment(self, key):
+        value = self.values.get(key, b"0")
+        if not INTEGER.fullmatch(value):
+            raise CommandError("the value is not an integer")
+        self.values[key] = b"%d" % (int(value) + 1)
+        return number(int(value) + 1)
+
+    def get_many(self, *keys):
+        return b"*%d\r\n" % len(keys) + b"".join(bulk(self.values.get(key)) for key in keys)
+
+    def crunch(self, rounds, key):
+        if not rounds.isdigit() or int(rounds) == 0:
+            raise CommandError("the number of rounds is not a positive integer")
+        digest = key
+        for _ in range(int(rounds)):
+            digest = hashlib.sha256(digest).digest()
+        self.values[key] = digest.hex().encode()
+        return bulk(self.values[key])
+
+
+# The clients
+
+
+class Handler(socketserver.StreamRequestHandler):
+    def handle(self):
+        try:
+            while True:
+                self.wfile.write(self.server.store.execute(read_command(self.rfile)))
+        except ProtocolError:
+            self.wfile.write(b"-ERR Protocol error\r\n")
+        except (EOFError, OSError):  # the client has ended, or is lost
+            pass
+
+
+class Server(socketserver.TCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+    store = Store()
+
+
+if __name__ == "__main__":
+    with Server((sys.argv[1], int(sys.argv[2])), Handler) as server:
+        server.serve_forever()

@@ -1,0 +1,38 @@
+"""Looks with select() at what a buffer has taken away already."""
+import os
+import select
+import socket
+import sys
+
+CHUNK = 65536
+
+
+def serve(conn):
+    """Both directions by turns, as each has something to read."""
+    sources = [conn, sys.stdin]
+    while True:
+        ready, _, _ = select.select(sources, [], [])
+        if conn in ready:
+            data = conn.recv(CHUNK)
+            if not data:
+                return
+            os.write(1, data)
+        if sys.stdin in ready:
+            if line := sys.stdin.buffer.readline():
+                conn.sendall(line)
+            else:
+                sources.remove(sys.stdin)
+                conn.shutdown(socket.SHUT_WR)
+
+
+def main():
+    host, port = sys.argv[1:]
+    try:
+        with socket.create_connection((host, port)) as conn:
+            serve(conn)
+    except OSError as error:
+        sys.exit(f"netcat: {host} {port}: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+import queue
+
+
+class Box:
+    def __init__(self, size):
+        if size < 0:
+            raise ValueError("a box has no negative size")
+        self._items = queue.Queue(size)
+
+    def put(self, item):
+        self._items.put(item)
+
+    def get(self):
+        return self._items.get()
+
+
+def send_all(sock, data):
+    sock.sendall(data)

@@ -1,0 +1,43 @@
+def by_unix(exam):
+    exam.start("unix")
+    with exam.connect() as peer:
+        line = exam.random.randbytes(10).hex().encode() + b"\n"
+        peer.drip(line)
+        exam.equal(peer.read_line(), line, "the line that was sent")
+
+
+def by_datagram(exam):
+    server = exam.start("datagrams")
+    with exam.udp() as client:
+        data = exam.random.randbytes(100)
+        client.send(data, server.address)
+        exam.equal(client.receive(), (data, server.address), "the datagram that was sent")
+        client.quiet()
+
+
+def in_the_folder(exam):
+    names = sorted(f"out/{exam.random.randrange(10**9)}" for _ in range(3))
+    exam.start("writer", *names).wait()
+    exam.equal(exam.files("out"), names, "files in out/")
+    for name in names:
+        assert exam.kind(name) == "file", f"{name} is to be a file"
+        exam.equal(exam.read_file(name), name.encode(), f"content of {name}")
+        assert exam.remove_file(name), f"{name} is to be there"
+
+
+def at_the_gate(exam):
+    gate = exam.gate()
+    exam.write_file("gate.py", gate.code)
+    exam.start("worker")
+    gate.inside(2)
+    exam.quiet()
+    exam.equal(sorted(gate.now()), ["0", "1"], "jobs at work at the same time")
+
+
+def on_the_web(exam):
+    word = exam.random.randbytes(8).hex()
+    site = exam.http({"/word": word})
+    fetcher = exam.start("fetcher", site.url("/word"), stdout=True)
+    exam.equal(fetcher.stdout.read_to_end(), word.encode(), "the page")
+    exam.equal([request.target for request in site.requests], ["/word"], "what was asked for")
+    assert fetcher.wait().code == 0, "the program is to end well"
