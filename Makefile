@@ -33,7 +33,7 @@ help: ## list the targets
 run: setup-run build ## serve on 127.0.0.1 with demo accounts (PORT=8000, DATA=directory)
 	$(PRACTICUM) serve --demo --data $(DATA) --exercises exercises --listen 127.0.0.1:$(PORT)
 
-test: setup-test check-format check-containers web-test build check-api lint rust-test exercises-test grader-rights-test browser-test summary ## run every check and every test
+test: setup-test check-format check-containers web-test build check-api lint rust-test exercises-test grader-rights-test browser-test amqp-referee-test summary ## run every check and every test
 
 bench: setup-bench web/dist/index.html bench-sandbox ## compare gradings with pytest and bare processes, and sandboxes; cost of each exercise
 	cargo build --workspace --release --locked
@@ -88,10 +88,10 @@ web/dist/index.html: web/node_modules/.installed $(shell find web -type f -not -
 	touch $@
 
 # With --keep-going a step does not run when what it needs could not be made.
-rust-test exercises-test grader-rights-test browser-test check-api: build
+rust-test exercises-test grader-rights-test browser-test amqp-referee-test check-api: build
 lint: web/dist/index.html
 
-.PHONY: check-format check-containers web-test check-api lint rust-test exercises-test grader-rights-test browser-test summary
+.PHONY: check-format check-containers web-test check-api lint rust-test exercises-test grader-rights-test browser-test amqp-referee-test summary
 check-format:
 	cargo fmt --all --check
 	cargo fmt --manifest-path grader/fuzz/Cargo.toml --check
@@ -134,9 +134,13 @@ browser-test: export NO_COLOR := 1
 browser-test:
 	scripts/with-server npm --prefix web run e2e $(RECORD)
 
+# The broker of AMQP suites answers like RabbitMQ, which comes from the distribution into .cache and is not installed.
+amqp-referee-test:
+	/usr/bin/python3 -B scripts/referee/compare.py $(RECORD)
+
 # What each runner said in the end, in one place.
 summary:
-	@for step in web-test rust-test exercises-test browser-test; do \
+	@for step in web-test rust-test exercises-test browser-test amqp-referee-test; do \
 	  printf '\n%s\n' "$$step"; \
-	  grep -shE '^ *(Running |Doc-tests |test result:|Test Files |Tests )|^[a-z]+-[0-9]{2}-[a-z-]+ ' .cache/test/$$step.log || true; \
+	  grep -shE '^ *(Running |Doc-tests |test result:|Test Files |Tests )|^[a-z]+-[0-9]{2}-[a-z-]+ |conversations held|programs compared|no differences|NOT COMPARED' .cache/test/$$step.log || true; \
 	done

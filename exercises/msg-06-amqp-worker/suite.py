@@ -50,7 +50,11 @@ def works_and_acks(exam):
     consuming(broker, queue)
     put(broker, queue, *bodies)
     settled(broker, queue)
-    exam.equal(written(exam), bodies, f"{len(bodies)} messages were sent: the handler must be given each body once, in order")
+    # Once this one is settled the handlers of the others have returned, even if they were acknowledged too early.
+    put(broker, queue, token(exam))
+    settled(broker, queue)
+    got = written(exam)[: len(bodies)]
+    exam.equal(got, bodies, f"{len(bodies)} messages were sent: the handler must be given each body once, in order")
     acked(exam, broker, bodies)
 
 
@@ -84,7 +88,8 @@ def prefetch(exam):
         with exam.during(f"with {words}"):
             put(broker, queue, *(token(exam) for _ in range(2 * many)))
             gate.inside()
-            exam.equal(broker.queue(queue).unacked, want, f"{2 * many} messages are there and the handler is busy: so many are unacknowledged")
+            held = f"messages that the worker holds unacknowledged, of {2 * many}, while its handler is busy"
+            exam.equal(broker.queue(queue).unacked, want, held)
         worker.kill()
         while broker.get(queue):
             pass
@@ -105,14 +110,15 @@ def poison(exam):
     with exam.during("the handler raises for one message, always"):
         times = len(given())
         assert times < ENOUGH, "the message was put back again and again: the second failure must send it to the dead letters"
-        exam.equal(times, 2, "so often must the message be delivered: it is put back once, after its first failure")
+        assert times == 2, f"it was delivered {times} time(s), but must be delivered twice: after its first failure it goes back"
         dead = broker.get(queue + ".dead")
         assert dead is not None, f"after its second failure the message must be in {queue}.dead, but nothing is there"
         exam.equal(dead.body, bad, f"the dead letter in {queue}.dead")
         assert broker.get(queue + ".dead") is None, f"only one message failed, but {queue}.dead holds more"
     put(broker, queue, good[2])
     settled(broker, queue)
-    exam.equal([body for body in written(exam) if body != bad], good, "the messages that the handler does not refuse must be handled once each")
+    handled = [body for body in written(exam) if body != bad]
+    exam.equal(handled, good, "the messages that the handler does not refuse must be handled once each")
     acked(exam, broker, good)
     assert worker.alive(), "the worker has ended because a handler failed"
 
@@ -137,7 +143,7 @@ def rpc(exam):
         want = [(b"" if body.startswith(mute) else body[::-1] + salt, call) for body, to, call in requests if to == home]
         got = [(answer.body, answer.properties.correlation_id) for answer in iter(lambda: broker.get(home), None)]
         exam.equal(got, want, "the answers, each with the correlation_id of its request")
-    answered_before_acked(exam, broker, [body for body, _, _ in requests if body])
+    answered_before_acked(broker, [body for body, _, _ in requests if body])
     late = token(exam)
     put(broker, queue, late)
     settled(broker, queue)
@@ -208,6 +214,7 @@ def reconnect(exam):
     gate.let_go()
     with exam.during("the connection was cut while a handler was at work, and the handler has returned"):
         consuming(broker, queue)
+        assert not empty(broker, queue), "the message, which could not be acknowledged, must come again, but it is gone"
         exam.equal(gate.inside(), [third.hex()], "the message, which could not be acknowledged, comes again")
         gate.let_go()
         settled(broker, queue)
@@ -226,7 +233,7 @@ def sigterm(exam):
     put(broker, queue, begun, waiting)
     gate.inside()
     worker.signal(SIGTERM)
-    gate.let_go()
+    gate.open()
     with exam.during("a worker with one message in hand and another fetched ahead is sent SIGTERM, and the handler returns"):
         ends_in_order(exam, broker, worker, signal=False)
         exam.equal(gate.entered, [begun.hex()], "the messages whose handlers were called")
@@ -248,9 +255,9 @@ def token(exam):
 def start_worker(exam, broker, queue, handler, *options, gate=None, **values):
     """A worker whose handler is that code, under names that are new each time."""
     module, function = f"tasks_{exam.random.randrange(10**6)}", f"do_{exam.random.randrange(10**6)}"
-    exam.write_file(module + ".py", handler.format(name=function, **values).encode())
+    exam.write_file(module + ".py", handler.format(name=function, **values))
     if gate:
-        exam.write_file("gate.py", gate.code.encode())
+        exam.write_file("gate.py", gate.code)
     return exam.start("worker", "--url", broker.url, "--queue", queue, "--handler", f"{module}:{function}", *options)
 
 
@@ -280,11 +287,15 @@ def acked(exam, broker, bodies):
     numbers = {entry.message: entry.body for entry in broker.said("basic.deliver")}
     done = [numbers.get(number) for entry in broker.said("basic.ack", by="client") for number in entry.messages]
     missing = [body for body in bodies if body not in done]
-    assert not missing, f"{len(missing)} of {len(bodies)} messages, whose handlers returned, were not acknowledged (basic.ack) but settled in another way"
+    words = f"{len(missing)} of {len(bodies)} messages, whose handlers returned, were settled in another way than by basic.ack"
+    assert not missing, words
 
 
-def answered_before_acked(exam, broker, bodies):
+def answered_before_acked(broker, bodies):
+    """A worker may answer over a connection of its own: then nobody can tell what came first."""
     numbers, answered = {}, 0
+    if len({entry.connection for entry in broker.ledger if entry.method in ("basic.publish", "basic.consume")}) > 1:
+        return
     for entry in broker.ledger:
         if entry.method == "basic.deliver" and entry.body in bodies:
             numbers[entry.message] = entry.body

@@ -35,8 +35,12 @@ def counts(channel, queue):
 
 
 def put(channel, queue, *bodies, properties=PERSISTENT):
+    """Publishes, and returns when the messages are in the queue."""
+    confirmed = channel.connection.channel()
+    confirmed.confirm_delivery()
     for body in bodies:
-        channel.basic_publish("", queue, body, properties)
+        confirmed.basic_publish("", queue, body, properties)
+    confirmed.close()
 
 
 def fetch(channel, queue, auto_ack=False):
@@ -381,21 +385,3 @@ ALL = [
     prefetch, prefetch_of_a_whole_channel, consumers_take_turns, consuming_wrongly, a_closed_channel_gives_back, confirms,
     publishing_to_no_exchange, logging_in,
 ]
-
-
-def hold(conversation, port):
-    """One conversation with the broker at that port."""
-    opened = []
-
-    def connect(password="guest", host="/"):
-        login = pika.PlainCredentials("guest", password)
-        connection = pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", port, host, login, heartbeat=0))
-        opened.append(connection)
-        return connection
-
-    try:
-        return conversation(connect, "referee-" + conversation.__name__)
-    finally:
-        for connection in opened:
-            if connection.is_open:
-                connection.close()

@@ -70,13 +70,16 @@ class Queue:
 
 
 class Broker:
+    """`link` may be missing where nothing is waited for."""
+
     def __init__(self, link, port):
         self._link = link
         self._channel = applets.start("amqp")
         self._asked = 0
         self._ledger = []
         self.port = self._arranged("listen", port=port)
-        link.wire.label(("127.0.0.1", self.port), "broker")
+        if link:
+            link.wire.label(("127.0.0.1", self.port), "broker")
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/%2F"
 
     # Queues and messages

@@ -15,7 +15,9 @@
 mod broker;
 mod channel;
 mod control;
+mod delivery;
 mod exchange;
+mod handshake;
 mod ledger;
 mod powers;
 mod queue;
