@@ -131,7 +131,11 @@ impl Broker {
         while let Some(connection) = self.connections.get_mut(&id).filter(listens) {
             match connection.inbox.next_frame() {
                 Ok(None) => break,
-                Ok(Some(frame)) => self.hear(id, frame),
+                Ok(Some(frame)) => {
+                    self.hear(id, frame);
+                    // At once, as a broker with a process for each queue would: before the client's next word.
+                    self.deliver_all();
+                }
                 Err(malformed) => {
                     self.refuse_bytes(id, malformed);
                     break;
