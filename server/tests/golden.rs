@@ -138,6 +138,63 @@ fn a_pickle_that_ran_is_told() {
     check("msg-04-pickle-guard", "wrong/plain_pickle");
 }
 
+// One telling program of each exercise on networks.
+
+#[test]
+fn a_client_that_leaves_before_the_answer_is_told() {
+    check("net-01-netcat", "wrong/leaves_at_stdin_eof");
+}
+
+#[test]
+fn a_file_that_ends_in_no_short_block_is_told() {
+    check("net-04-tftp", "wrong/stops_at_a_full_last_block");
+}
+
+#[test]
+fn a_text_in_the_wrong_encoding_is_told() {
+    check("cli-01-web-fetch", "wrong/always_utf8");
+}
+
+#[test]
+fn a_cookie_sent_where_it_does_not_belong_is_told() {
+    check("cli-02-login-session", "wrong/keeps_cookies_in_a_dict");
+}
+
+#[test]
+fn a_file_that_is_shown_although_it_lies_outside_is_told() {
+    check("web-01-static-server", "wrong/follows_links");
+}
+
+#[test]
+fn a_counter_that_nobody_shares_is_told() {
+    check("adv-01-concurrent-server", "wrong/counts_for_each_session");
+}
+
+#[test]
+fn connections_that_are_not_used_again_are_counted() {
+    check("adv-02-xmlrpc-service", "wrong/proxy_for_each_call");
+}
+
+#[test]
+fn an_end_that_takes_the_other_direction_along_is_told() {
+    check("io-01-select-relay", "wrong/ends_both_directions");
+}
+
+#[test]
+fn a_command_whose_case_matters_where_it_should_not_is_told() {
+    check("io-03-resp-kv", "wrong/upper_case_only");
+}
+
+#[test]
+fn an_answer_to_nobody_is_told() {
+    check("msg-06-amqp-worker", "wrong/loses_the_correlation_id");
+}
+
+#[test]
+fn a_task_of_a_lost_worker_that_nobody_does_is_told() {
+    check("dist-04-map-reduce", "wrong/forgets_lost_tasks");
+}
+
 #[test]
 fn a_file_that_does_not_parse_is_shown_where() {
     let (_folder, file) = written("echo_server.py", "import socket\n\ndef main(\n    print('x')\n");
