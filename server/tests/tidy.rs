@@ -90,8 +90,11 @@ fn check_shape(all: &[Source], findings: &mut Findings) {
 }
 
 fn check_exercises_and_schema(all: &[Source], findings: &mut Findings) {
-    let suites: Vec<&Source> = under(all, "exercises/").into_iter().filter(|s| s.path.ends_with("/suite.py")).collect();
+    let is_suite = |source: &&Source| source.path.ends_with("/suite.py") || source.path.contains("/drivers/");
+    let suites: Vec<&Source> = under(all, "").into_iter().filter(is_suite).collect();
     findings.forbid("a suite orders nothing by sleeping", &suites, |line| has_word(line, "sleep"));
+    let library = under(all, "grader/python/examiner/");
+    findings.forbid("neither does the suites' library", &library, |line| has_call(line, "sleep("));
     let migrations: Vec<&Source> =
         under(all, "migrations/").into_iter().filter(|source| source.path.ends_with(".sql")).collect();
     findings.forbid("a migration is lower case", &migrations, |line| line.starts_with("CREATE "));

@@ -33,7 +33,7 @@ class Peer:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.local, self.remote = sock.getsockname()[:2], remote[:2]
         else:
-            self.local = self.remote = None
+            self.local, self.remote = None, remote
         self._unread = bytearray()
         self._ended = False
         link.wire.met(self)
@@ -147,7 +147,7 @@ class Peer:
 
     def read_to_end(self, limit=READ_BYTES_MAX):
         """Everything until the peer's FIN."""
-        while self._fill(1 << 20, f"the end of the connection, only {count(len(self._unread))}"):
+        while self._fill(1 << 20, self._missing_end()):
             if len(self._unread) > limit:
                 raise Failure(f"{self._what} sent more than {limit} bytes")
         return self._take(len(self._unread))
@@ -186,6 +186,9 @@ class Peer:
             raise self._broken(f"{self._what} sent {count(len(data))} that nobody asked for: {short(data)}")
         if data == b"":
             raise self._broken(f"{self._what} closed the connection although it was to stay open")
+
+    def _missing_end(self):
+        return "the end of the connection" + (f", only {count(len(self._unread))}" if self._unread else "")
 
     def _send_some(self, data):
         sent = self._socket.send(data)
@@ -303,7 +306,7 @@ def connect_unix(link, name):
         still, _, _ = link.ask("still")
     if refused:
         raise Failure(f"connecting to the unix socket {name} failed: {refused}")
-    return Peer(link, sock, where, None)
+    return link.wire.client(Peer(link, sock, where, name))
 
 
 def _connect_unix(link, sock, name):
