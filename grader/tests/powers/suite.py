@@ -43,3 +43,28 @@ def on_the_web(exam):
     exam.equal(fetcher.stdout.read_to_end(), word.encode(), "the page")
     exam.equal([request.target for request in site.requests], ["/word"], "what was asked for")
     assert fetcher.wait().code == 0, "the program is to end well"
+
+
+def on_the_queue(exam):
+    word = exam.random.randbytes(8).hex()
+    broker = exam.amqp()
+    broker.declare("words")
+    publisher = exam.start("publisher", broker.port, word)
+    publisher.wait()
+    exam.equal(broker.queue("words").ready, 1, "messages in the queue")
+    exam.equal(broker.get("words").body, word.encode(), "the message")
+    exam.equal(len(broker.said("basic.publish")), 1, "publishes")
+
+
+def by_relay(exam):
+    server = exam.start("node")
+    relay = exam.relay({"client": None, "server": server.address}, udp=True)
+    relay.link("client", "server").faults(duplicate=1)
+    data = exam.random.randbytes(100)
+    with exam.udp() as client:
+        client.send(data, relay.address("client", "server"))
+        for _ in range(2):
+            exam.equal(client.receive()[0], data, "the datagram that was sent")
+        client.quiet()
+    fates = [(passage.source, passage.fate) for passage in relay.ledger()]
+    exam.equal(sorted(fates), [("client", "duplicated"), ("server", "passed"), ("server", "passed")], "what passed the relay")

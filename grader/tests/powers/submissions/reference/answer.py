@@ -39,4 +39,12 @@ def fetch(url):
     sys.stdout.write(urllib.request.urlopen(url).read().decode())
 
 
+def publish(port, word):
+    import pika
+
+    connection = pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", int(port)))
+    connection.channel().basic_publish("", "words", word.encode())
+    connection.close()
+
+
 globals()[sys.argv[1]](*sys.argv[2:])
