@@ -74,6 +74,23 @@ fn check_without(path: &str, reason: &str) {
     check(|files| files.retain(|file, _| !file.starts_with(path)), reason);
 }
 
+/// One line more at the top of exercise.toml is refused with words like these.
+#[track_caller]
+fn check_line(line: &str, words: &str) {
+    let mut files = files();
+    files.insert("exercise.toml".to_owned(), format!("{line}\n{MANIFEST}").into_bytes());
+    let error = Exercise::from_files("twice", files).unwrap_err().to_string();
+    assert!(error.contains(words), "{error}");
+}
+
+#[test]
+fn a_host_that_has_no_name_or_no_address_is_refused() {
+    check_line("names = [\"Shop\"]", "name \"Shop\": lower-case letters, digits and hyphens between dots are wanted");
+    check_line("names = [\"shop.test 127.0.0\"]", "name \"shop.test\": \"127.0.0\" is no address");
+    check_line("addresses = [\"10.0.0\"]", "invalid IP address");
+    check_line("packages = [\"numpy\"]", "numpy");
+}
+
 #[test]
 fn an_exercise_comes_back_from_its_archive_byte_for_byte() {
     let exercise = exercise();

@@ -19,7 +19,9 @@ impl TryFrom<String> for Address {
     type Error = String;
 
     fn try_from(text: String) -> Result<Address, String> {
-        let socket = |text: &str| text.parse().map_err(|_| format!("{text:?} is no ADDRESS:PORT"));
+        let socket = |text: &str| {
+            text.parse().map_err(|_| format!("{text:?} is no ADDRESS:PORT, such as 127.0.0.1:7000 or udp:[::1]:7000"))
+        };
         if let Some(name) = text.strip_prefix("unix:") {
             return FileName::parse(name.as_bytes()).map(Address::Unix).map_err(|error| error.to_string());
         }

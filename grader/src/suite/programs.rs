@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
+use super::address::Address;
 use super::output::Captured;
 use super::protocol::Streams;
 use crate::channel::Channel;
@@ -30,6 +31,11 @@ impl Programs {
         let mut programs = Programs { vars: manifest.vars.clone(), programs: manifest.programs.clone() };
         for (name, value) in set {
             programs.set(name, value)?;
+        }
+        for name in programs.names() {
+            for address in programs.listen(name) {
+                Address::try_from(address).map_err(|reason| format!("where program {name:?} listens: {reason}"))?;
+            }
         }
         Ok(programs)
     }
@@ -284,6 +290,13 @@ mod tests {
     fn settings_override_vars_and_files() {
         let set = [("port", "1664"), ("host", "127.0.0.2"), ("server.file", "my.py")];
         check(&set, &["my.py", "127.0.0.2", "--port=1664", "more"], "127.0.0.2:1664");
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused() {
+        let refused = programs(&[("host", "localhost")]).unwrap_err();
+        let words = "\"localhost:7000\" is no ADDRESS:PORT, such as 127.0.0.1:7000 or udp:[::1]:7000";
+        assert_eq!(refused, format!("where program \"server\" listens: {words}"));
     }
 
     #[test]

@@ -83,8 +83,8 @@ class Exam(Place):
     # Sockets
 
     def connect(self, address=None, source=None, receive_buffer=None, send_buffer=None, segment=None):
-        """A client of the first program started, or of `address`. Small buffers and segments let little be under way."""
-        address = address or self.started[0].address
+        """A client of the first program that listens, or of `address`. Small buffers and segments let little be under way."""
+        address = address or next(program.address for program in self.started if program.listen)
         if isinstance(address, str):
             return peers.connect_unix(self._link, address.removeprefix("unix:"))
         return peers.connect(self._link, tuple(address), source, receive_buffer, send_buffer, segment)
