@@ -64,24 +64,33 @@ fn divergence(events: &[Event<'_>], mark: &Mark, lost: u64) -> Option<Marked> {
     let whole: Vec<(usize, &Event<'_>)> =
         events.iter().enumerate().filter(|(_, event)| event.connection == connection).collect();
     // Without its beginning the offsets are not the examiner's.
-    let (opened, _) = *whole.iter().find(|(_, event)| begins(event))?;
+    let (opened, _) = *whole.iter().find(|(_, event)| begins(event) || is_datagram(event))?;
+    // What was not seen may have been there.
+    let unseen = lost + events[opened..].iter().map(|event| event.missing).sum::<u64>() > 0;
     let heard = || whole.iter().filter(|(_, event)| event.from.to_string() == mark.remote);
     let mut end = 0;
     for (index, event) in heard() {
-        if let What::Data { offset: Some(offset), length, .. } = event.what {
+        if let What::Data { offset, length, .. } = event.what {
+            // Datagrams are counted through, which takes all of them.
+            let offset = match offset {
+                None if unseen => return None,
+                offset => offset.unwrap_or(end),
+            };
             if mark.offset >= offset && mark.offset - offset < length {
                 return Some((*index, Some(mark.offset - offset)));
             }
             end = end.max(offset.saturating_add(length));
         }
     }
-    // What was not seen may have been there.
-    let unseen = lost + events[opened..].iter().map(|event| event.missing).sum::<u64>() > 0;
     if mark.offset < end || unseen && mark.offset > end {
         return None;
     }
     let ended = heard().rev().find(|(_, event)| matches!(event.what, What::Fin | What::Reset));
     ended.or(whole.last()).map(|(index, _)| (*index, None))
+}
+
+fn is_datagram(event: &Event<'_>) -> bool {
+    matches!(event.what, What::Data { offset: None, .. })
 }
 
 /// The events that are shown, and what is left out.

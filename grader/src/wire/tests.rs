@@ -156,6 +156,16 @@ fn refusals_and_resets_are_told_apart() {
 }
 
 #[test]
+fn the_bytes_of_datagrams_are_counted_through() {
+    let (there, back) = ((CLIENT, SERVER), (SERVER, CLIENT));
+    let packets = [udp(there, b"ask"), udp(back, b"one"), udp(there, b"ask"), udp(back, b"two")];
+    check_divergence(&packets, 1, Some((1, Some(1))));
+    check_divergence(&packets, 5, Some((3, Some(2))));
+    check_divergence(&packets, 6, Some((3, None)));
+    check_divergence(&packets[..1], 0, Some((0, None)));
+}
+
+#[test]
 fn datagrams_and_their_refusal_are_told() {
     let sent = udp((CLIENT, SERVER), b"ping");
     let mut notice = vec![3, 3, 0, 0, 0, 0, 0, 0];

@@ -6,6 +6,7 @@ import socket
 from .addresses import text
 from .errors import Failure
 from .evidence import count, short
+from .wire import Ends
 
 # The largest payload that fits into a datagram.
 DATAGRAM_BYTES_MAX = 65507
@@ -19,6 +20,9 @@ class Datagrams:
         self._socket.bind((host, port))
         self.address = self._socket.getsockname()[:2]
         link.wire.label(self.address, link.wire.number("client"))
+        # Bytes that came from each sender, and with whom it spoke last.
+        self._heard = {}
+        self._last = None
 
     def __enter__(self):
         return self
@@ -32,19 +36,38 @@ class Datagrams:
 
     def send(self, data, to):
         """One datagram, in the receiver's queue when this returns, unless that is full."""
-        self._socket.sendto(data, tuple(to))
+        self._last = tuple(to)
+        self._socket.sendto(data, self._last)
 
     def receive(self):
         """The next datagram and who sent it."""
         while True:
             try:
                 data, sender = self._socket.recvfrom(DATAGRAM_BYTES_MAX)
-                return data, sender[:2]
+                return data, self._note(data, sender[:2])
             except ConnectionRefusedError:
                 # News of an earlier datagram: nobody had that port.
                 continue
             except BlockingIOError:
-                self._link.wait(self._socket, select.POLLIN, "the program has sent no datagram")
+                self._wait()
+
+    def _note(self, data, sender):
+        """Remembers a datagram for the picture of the network; returns who sent it."""
+        before = self._heard.get(sender, 0)
+        self._link.wire.heard(self._ends(sender), data, before)
+        self._heard[sender], self._last = before + len(data), sender
+        return sender
+
+    def _wait(self):
+        try:
+            self._link.wait(self._socket, select.POLLIN, "the program has sent no datagram")
+        except Failure as failure:
+            if self._last:
+                failure.mark = self._ends(self._last).mark(self._heard.get(self._last, 0))
+            raise
+
+    def _ends(self, other):
+        return Ends(text(self.address), text(other))
 
     def waiting(self):
         """Whether a datagram has arrived that was not received yet."""

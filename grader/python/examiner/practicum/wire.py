@@ -115,6 +115,10 @@ class Wire:
         peer.trace.taken += len(data)
         return data
 
+    def heard(self, ends, data, offset):
+        """A datagram that goes to the suite: `ends` of it, and how many bytes came before it from the same sender."""
+        self._reads.append((data, ends, offset))
+
     def _note(self, trace, ours, what):
         """An entry of the ledger, for what has no packets."""
         if trace.addressed:
@@ -167,15 +171,28 @@ class Wire:
         return {**outcome, "wire": notes}
 
 
-class Trace:
+class Ends:
+    """Who speaks with whom, as texts."""
+
+    def __init__(self, local, remote):
+        self.local, self.remote = local, remote
+
+    def mark(self, offset):
+        """A place in what `local` has received from `remote`."""
+        return {"local": self.local, "remote": self.remote, "offset": offset}
+
+
+class Trace(Ends):
     """One peer's connection: who its ends are, and how much has passed each way."""
 
     count = 0
 
     def __init__(self, peer):
         self.addressed = _has_address(peer.local) and _has_address(peer.remote)
-        self.local = text(peer.local) if self.addressed else ""
-        self.remote = text(peer.remote) if self.addressed else _path(peer.remote)
+        if self.addressed:
+            super().__init__(text(peer.local), text(peer.remote))
+        else:
+            super().__init__("", _path(peer.remote))
         self.connection = Trace.count
         Trace.count += 1
         self.sent = self.received = self.taken = 0
@@ -184,9 +201,6 @@ class Trace:
         if self.addressed:
             return None
         return {"deed": "data", "offset": offset, "length": len(data), "bytes": b64encode(data[:LEDGER_BYTES]).decode()}
-
-    def mark(self, offset):
-        return {"local": self.local, "remote": self.remote, "offset": offset}
 
 
 def _has_address(address):
