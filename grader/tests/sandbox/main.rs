@@ -9,6 +9,7 @@ mod killing;
 mod traces;
 #[path = "../host/tree.rs"]
 mod tree;
+mod waits;
 
 use std::collections::HashSet;
 use std::io::{PipeReader, Read};
@@ -43,7 +44,7 @@ fn main() {
         ("two_gradings_share_no_user", two_gradings_share_no_user),
         ("two_sandboxes_share_a_network_and_nothing_else", two_sandboxes_share_a_network_and_nothing_else),
     ];
-    for (name, test) in named.into_iter().chain(facts::TESTS).chain(killing::TESTS) {
+    for (name, test) in named.into_iter().chain(facts::TESTS).chain(killing::TESTS).chain(waits::TESTS) {
         let grader = Arc::clone(&grader);
         tests.push(Trial::test(name, move || test(&grader)));
     }
