@@ -5,6 +5,8 @@ use amq_protocol::protocol::basic::{self, AMQPMethod as Basic, AMQPProperties};
 use amq_protocol::protocol::{AMQPClass, channel, confirm, connection, queue};
 use serde_json::json;
 
+mod storm;
+
 use super::broker::Broker;
 use super::tables::{properties_from_json, short, table_from_json};
 use super::wire::{GREETING, Inbox, encode};
