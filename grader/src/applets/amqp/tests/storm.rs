@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::*;
 
-const QUEUES: [&str; 4] = ["a", "b", "dead", ""];
+const QUEUES: [&str; 3] = ["a", "b", "dead"];
 const ACTS: u64 = 3000;
 const CLIENTS: usize = 4;
 
@@ -26,7 +26,12 @@ impl Random {
         self.below(number) == 0
     }
 
+    /// The empty name is the channel's last queue, or a new one.
     fn queue(&mut self) -> &'static str {
+        if self.one_in(4) { "" } else { self.name() }
+    }
+
+    fn name(&mut self) -> &'static str {
         QUEUES[self.below(QUEUES.len() as u64) as usize]
     }
 }
@@ -70,14 +75,14 @@ fn interfere(broker: &mut Broker, random: &mut Random) {
         0 => drop(broker.cut(None)),
         1 => broker.go_down(),
         2 => drop(broker.release_confirms(random.one_in(2))),
-        3 => drop(broker.fetch(random.queue())),
+        3 => drop(broker.fetch(random.name())),
         4 => broker.provide_queue(
-            random.queue(),
+            random.name(),
             random.one_in(2),
             &json!({"x-dead-letter-exchange": "",
             "x-dead-letter-routing-key": "dead"}),
         ),
-        _ => drop(broker.provide_message("", random.queue(), &AMQPProperties::default(), b"word".to_vec())),
+        _ => drop(broker.provide_message("", random.name(), &AMQPProperties::default(), b"word".to_vec())),
     }
 }
 
