@@ -29,8 +29,14 @@ def mistake(call, *args, **options):
     return None
 
 
-def counts(channel, queue):
-    there = channel.queue_declare(queue, passive=True).method
+def counts(channel, queue, ready=None):
+    """Messages that are ready, and consumers. RabbitMQ takes a moment to settle what was acknowledged or goes back: with
+    `ready`, as soon as there are so many, or what there is when it gives up."""
+    for _ in range(200):
+        there = channel.queue_declare(queue, passive=True).method
+        if ready in (None, there.message_count):
+            break
+        channel.connection.process_data_events(time_limit=0.02)
     return [there.message_count, there.consumer_count]
 
 
@@ -226,9 +232,10 @@ def what_goes_back_stands_where_it_stood(connect, name):
     channel.basic_nack(2, requeue=True)
     channel.basic_reject(4, requeue=True)
     channel.basic_ack(1)
-    seen = [fetch(channel, name), fetch(channel, name), counts(channel, name)]
+    seen = [counts(channel, name, ready=4), fetch(channel, name), fetch(channel, name), counts(channel, name, ready=2)]
     connection.close()
     channel = connect().channel()
+    seen.append(counts(channel, name, ready=5))
     return seen + [fetch(channel, name, auto_ack=True) for _ in range(6)]
 
 
@@ -240,11 +247,11 @@ def acknowledging(connect, name):
         channel.basic_get(name)
     channel.basic_ack(2, multiple=True)
     channel.basic_nack(4, multiple=True, requeue=True)
-    seen = [counts(channel, name)]
+    seen = [counts(channel, name, ready=3)]
     channel.basic_recover(requeue=True)
-    seen += [counts(channel, name), fetch(channel, name), fetch(channel, name)]
+    seen += [counts(channel, name, ready=5), fetch(channel, name), fetch(channel, name)]
     channel.basic_ack(0, multiple=True)
-    seen.append(counts(channel, name))
+    seen.append(counts(channel, name, ready=3))
     channel.basic_ack(99)
     seen.append(mistake(channel.queue_declare, name, passive=True))
     channel = connect().channel()
@@ -262,9 +269,10 @@ def dead_letters(connect, name):
     put(channel, name, b"bad", properties=pika.BasicProperties(headers={"mine": 1}, correlation_id="c"))
     channel.basic_get(name)
     channel.basic_nack(1, requeue=True)
+    seen = [counts(channel, name, ready=1)]
     channel.basic_get(name)
     channel.basic_reject(2, requeue=False)
-    seen = [counts(channel, name)]
+    seen.append(counts(channel, name, ready=0))
     method, properties, body = fetch_soon(channel, dead)
     seen.append([body.decode(), method.exchange, method.routing_key, method.redelivered, told(properties)])
     # Once more, with the story that it has by now.
@@ -345,7 +353,7 @@ def a_closed_channel_gives_back(connect, name):
     put(channel, name, b"1", b"2")
     channel.basic_get(name)
     channel.close()
-    return [counts(other, name), fetch(other, name), fetch(other, name)]
+    return [counts(other, name, ready=2), fetch(other, name), fetch(other, name)]
 
 
 def confirms(connect, name):
