@@ -14,6 +14,7 @@ from .errors import Failure, Raised
 from .fixtures import http, xmlrpc
 from .gates import Gate
 from .places import Node, Place
+from .relay import Relay
 from .remote import Handle, Iterator, Passed, Shim, Task, an_object, expect
 
 
@@ -125,8 +126,6 @@ class Exam(Place):
 
     def relay(self, nodes, udp=False):
         """A network between `nodes`, names and their addresses, with the faults that the suite orders: a `Relay`."""
-        from .relay import Relay
-
         return Relay(self._link, self.random.randbytes(16), nodes, udp)
 
     def amqp(self, port=5672):

@@ -8,8 +8,6 @@ import os
 import select
 import threading
 
-import frames
-
 from .errors import Crashed, Deadlock
 from .evidence import presentable
 from .wire import Wire

@@ -142,11 +142,6 @@ class Output:
                 raise Failure(f"{self._program.name} wrote more than {limit} bytes")
         return self._take(len(self._unread))
 
-    def read_now(self):
-        """What has been written so far, without waiting."""
-        self._read()
-        return self._take(len(self._unread))
-
     def _take(self, size):
         data, self._unread = bytes(self._unread[:size]), self._unread[size:]
         return data
