@@ -185,8 +185,10 @@ def reset(exam):
                     leaving.send(token(exam, 20))
                 leaving.reset()
                 left.was_reset()
+    client, server = connect(exam, target)
+    carries(exam, server, client, "target", 20)
     with exam.during("both sides of a pair reset their connections at once"):
-        for end in connect(exam, target):
+        for end in (client, server):
             end.reset()
     with exam.during("after connections that were reset"):
         goes_on(exam, *pair)
