@@ -5,26 +5,23 @@
 //! ```
 //!
 //! Descriptors ride on the frame's first byte (SCM_RIGHTS) and are counted in the header, so that a reader which takes
-//! bytes in large gulps still knows whose they are. What the bytes mean is told in [`framing`], which knows no sockets;
+//! bytes in large gulps still knows whose they are. What the bytes mean is told in the crate [`framing`], which knows no sockets;
 //! here are the socket and the descriptors. The peer may be hostile: half a frame never blocks the reader, and
 //! descriptors that no frame announces end the channel. The Python end is `python/shim/frames.py`.
-
-pub mod framing;
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+pub use framing::TAIL_BYTES_MAX;
+use framing::{DESCRIPTORS_MAX, Framing, violation};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, SocketFlags, SocketType,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-pub use self::framing::TAIL_BYTES_MAX;
-use self::framing::{DESCRIPTORS_MAX, Framing, violation};
 
 /// Bytes taken from the socket at a time.
 const GULP_BYTES: usize = 16 << 10;

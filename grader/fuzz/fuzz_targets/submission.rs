@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{LazyLock, Mutex};
 
-use grader::channel::framing::Framing;
+use framing::Framing;
 use grader::protocol::{Ask, Asked, Outcome};
 use grader_fuzz::check;
 use grader_fuzz::python::{Python, same};

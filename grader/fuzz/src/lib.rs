@@ -4,7 +4,7 @@ pub mod meter;
 pub mod python;
 pub mod stream;
 
-use grader::channel::framing::{Message, encode};
+use framing::{Message, encode};
 
 use crate::stream::read;
 

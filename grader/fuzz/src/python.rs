@@ -4,7 +4,7 @@ use std::io::{BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use grader::channel::framing::Message;
+use framing::Message;
 use serde_json::Value;
 
 /// A running `reader.py`.

@@ -4,7 +4,7 @@
 //! even, the rest is the stream as it stands; if odd, the rest is heads and tails in turns, with a byte between them that
 //! JSON cannot hold, and headers are put before them.
 
-use grader::channel::framing::{Framing, Message, encode};
+use framing::{Framing, Message, encode};
 
 /// Between a head and its tail, and between frames, in inputs without headers.
 const BETWEEN: u8 = 0xff;

@@ -6,7 +6,8 @@
 //!
 //! A head is JSON as both ends read it: UTF-8, texts of whole characters, numbers that a double can hold, at most 127
 //! brackets deep. Where a name stands twice in an object, the last one counts. The Python end is `Framing` in
-//! `python/shim/frames.py`; `tests/framing.rs` holds both to the same words, and `fuzz/` looks for bytes that break them.
+//! `grader/python/shim/frames.py`; `grader/tests/framing.rs` holds both to the same words, and `grader/fuzz/` looks for bytes
+//! that break them.
 
 use std::io;
 

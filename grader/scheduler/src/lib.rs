@@ -1,0 +1,1 @@
+//! Runs a program's threads one at a time, as it is told.
