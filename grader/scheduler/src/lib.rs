@@ -1,4 +1,4 @@
 //! Runs a program's threads one at a time, as it is told.
 
-mod audit;
-mod tracer;
+pub mod audit;
+pub mod tracer;

@@ -210,19 +210,19 @@ unsafe extern "C" fn trace(
     what: c_int,
     _: *mut ffi::PyObject,
 ) -> c_int {
-    let enters = what == ffi::PyTrace_CALL;
     let object: *mut FrameObject = object.cast();
+    // SAFETY: the interpreter gives a live frame object of a running frame; layouts were checked.
+    let frame = unsafe { (*object).frame };
+    // SAFETY: likewise.
+    let Some(watched) = watched(unsafe { (*frame).code }) else { return 0 };
+    let enters = what == ffi::PyTrace_CALL;
     if !enters && what != ffi::PyTrace_OPCODE {
-        // SAFETY: the interpreter gives a live frame object; layouts were checked.
+        // SAFETY: likewise.
         if what == ffi::PyTrace_RETURN && unsafe { (*object).trace_opcodes } == 0 {
             audit::saw("f_trace_opcodes");
         }
         return 0;
     }
-    // SAFETY: the interpreter gives a live frame object of a running frame; layouts were checked.
-    let frame = unsafe { (*object).frame };
-    // SAFETY: likewise.
-    let Some(watched) = watched(unsafe { (*frame).code }) else { return 0 };
     if enters {
         // SAFETY: plain fields. Set at each entry, as a generator may be resumed anywhere.
         unsafe {
@@ -234,8 +234,7 @@ unsafe extern "C" fn trace(
     let index = unsafe { watched.index(frame) };
     let mask = watched.mask(index);
     if mask & bits::DEFINES != 0 {
-        // SAFETY: the instruction takes what is on top of the stack.
-        keep_visible(unsafe { Site::new(object, frame, watched, index).stack(1) });
+        keep_visible(Site::new(object, frame, watched, index).stack(1));
     }
     if !STATE.enabled.get() {
         return 0;
