@@ -11,6 +11,7 @@
 //! the interpreter itself says before anything relies on them, and another interpreter is refused.
 
 mod callees;
+mod calls;
 mod check;
 mod lines;
 mod masks;
@@ -222,15 +223,18 @@ unsafe extern "C" fn trace(
     let site = Site::new(object, frame, watched, index);
     match what {
         ffi::PyTrace_OPCODE => opcode(&site, watched.mask(index)),
-        ffi::PyTrace_LINE => line(&site, &watched.lines[index]),
+        ffi::PyTrace_LINE => watched.line(index).map_or(0, |this| line(&site, this)),
         ffi::PyTrace_CALL => {
             // Set at each entry, as a generator may be resumed anywhere.
-            site.report(watched.lines[index].needs & needed() != 0);
+            match watched.line(index) {
+                Some(line) => site.report(line.needs & needed() != 0),
+                None => site.report_instructions_only(),
+            }
             let mask = watched.mask(index);
             if mask == 0 || !STATE.enabled.get() { 0 } else { answer(|py| super::instruction(py, &site, mask)) }
         }
         ffi::PyTrace_RETURN => {
-            site.look_for_hiding();
+            site.look_for_hiding(watched.line(index).is_some());
             0
         }
         _ => 0,
@@ -258,7 +262,7 @@ fn opcode(site: &Site, mask: u16) -> c_int {
 
 #[inline]
 fn line(site: &Site, line: &Line) -> c_int {
-    site.look_for_hiding();
+    site.look_for_hiding(true);
     if !STATE.enabled.get() {
         site.report(line.needs & needed() != 0);
         return 0;

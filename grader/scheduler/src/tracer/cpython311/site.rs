@@ -39,12 +39,22 @@ impl<'a> Site<'a> {
         }
     }
 
+    pub(super) fn report_instructions_only(&self) {
+        // SAFETY: plain fields of a live object.
+        unsafe {
+            (*self.object).trace_lines = 0;
+            (*self.object).trace_opcodes = 1;
+        }
+    }
+
     /// A program may reach its frames and change there what is reported.
     #[inline]
-    pub(super) fn look_for_hiding(&self) {
+    pub(super) fn look_for_hiding(&self, reports_lines: bool) {
         // SAFETY: plain fields of a live object.
         let (lines, instructions) = unsafe { ((*self.object).trace_lines, (*self.object).trace_opcodes) };
-        if lines == 0 || lines == BY_INSTRUCTIONS && instructions == 0 {
+        let hidden =
+            if reports_lines { lines == 0 || lines == BY_INSTRUCTIONS && instructions == 0 } else { instructions == 0 };
+        if hidden {
             audit::saw("hiding a frame");
         }
     }
