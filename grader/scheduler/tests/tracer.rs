@@ -530,15 +530,33 @@ import sys
 def hides(items):
     sys._getframe().f_trace_opcodes = False
     items.append(1)
+def hides_long(items, n=1):
+    n = n * n + n * n + n * n + n * n + n * n + n * n + n * n + n * n + n * n + n * n + n * n + n * n
+    sys._getframe().f_trace_lines = False
+    n = n * n + n * n + n * n + n * n + n * n + n * n + n * n + n * n + n * n + n * n + n * n + n * n
+    items.append(1)
+def hides_otherwise(items):
+    frame = sys._getframe()
+    frame.f_trace_lines, frame.f_trace_opcodes = True, False
+    items.append(1)
+def generates():
+    yield [].append(1)
 def is_honest(items):
     sys._getframe().f_trace_opcodes
     items.append(1)
 ''')
+def ends_a_generator():
+    try:
+        names.generates().throw(ValueError)
+    except ValueError:
+        pass
 probe.arm_audit(True)
 traced(names.is_honest, [])
+traced(ends_a_generator)
 check(probe.tripped(), [])
-traced(names.hides, [])
-check(probe.tripped(), ["hiding a frame"])
+for hides in (names.hides, names.hides_long, names.hides_otherwise):
+    traced(hides, [])
+    check(probe.tripped(), ["hiding a frame"])
 "#,
     );
 }
@@ -582,7 +600,7 @@ probe.arm_audit(True)
 refused(copy)
 check("json_speedups.so" in probe.tripped()[0], True)
 check(inspect.currentframe() is sys._getframe(), True)
-import _json, decimal
+import _json, decimal, asyncio
 probe.install()
 check(probe.tripped(), [])
 probe.arm_audit(False)

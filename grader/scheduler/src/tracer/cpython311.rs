@@ -97,6 +97,9 @@ unsafe extern "C" {
     fn _PyInterpreterState_SetEvalFrameFunc(interpreter: *mut ffi::PyInterpreterState, evaluate: Evaluate);
 }
 
+/// What a program does that changes what its frames report.
+const HIDING: &str = "hiding a frame";
+
 struct Hooks {
     /// Which extra slot of code objects is ours; negative until the interpreter was checked.
     slot: Cell<ffi::Py_ssize_t>,
@@ -223,7 +226,13 @@ unsafe extern "C" fn trace(
     let site = Site::new(object, frame, watched, index);
     match what {
         ffi::PyTrace_OPCODE => opcode(&site, watched.mask(index)),
-        ffi::PyTrace_LINE => watched.line(index).map_or(0, |this| line(&site, this)),
+        ffi::PyTrace_LINE => match watched.line(index) {
+            Some(this) => line(&site, this),
+            None => {
+                audit::saw(HIDING);
+                0
+            }
+        },
         ffi::PyTrace_CALL => {
             // Set at each entry, as a generator may be resumed anywhere.
             match watched.line(index) {
