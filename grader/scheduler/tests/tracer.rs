@@ -105,6 +105,21 @@ check(probe.counts(0)[:2], (1, 1))
 }
 
 #[test]
+fn functions_of_the_tracers_own_library_make_their_points_themselves() {
+    check(
+        r#"
+names = submission('''
+def synchronises(lock):
+    lock.bump(True)
+    bump = lock.bump
+    bump(False)
+''')
+check(points(names.synchronises, probe), 2)
+"#,
+    );
+}
+
+#[test]
 fn what_cannot_change_is_no_point() {
     check(
         r#"
