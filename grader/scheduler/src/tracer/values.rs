@@ -94,9 +94,11 @@ pub(super) fn attribute(py: Python<'_>, object: *mut ffi::PyObject, name: &Bound
         if of == &raw mut ffi::PyType_Type {
             return text(py, class_attribute(object.cast(), name));
         }
-        let ordinary = (*of)
-            .tp_getattro
-            .is_some_and(|get| ptr::fn_addr_eq(get, ffi::PyObject_GenericGetAttr as ffi::getattrofunc));
+        let lookup = PyString::new(py, "__getattribute__");
+        let generic = ffi::PyObject_GenericGetAttr as ffi::getattrofunc;
+        // With a `__getattr__` the ordinary way comes first, too.
+        let ordinary = (*of).tp_getattro.is_some_and(|get| ptr::fn_addr_eq(get, generic))
+            || class_attribute(of, &lookup) == class_attribute(&raw mut ffi::PyBaseObject_Type, &lookup);
         if !ordinary {
             return None;
         }
@@ -107,7 +109,9 @@ pub(super) fn attribute(py: Python<'_>, object: *mut ffi::PyObject, name: &Bound
         let dictionary = _PyObject_GetDictPtr(object);
         let own =
             if dictionary.is_null() || (*dictionary).is_null() { None } else { item(py, *dictionary, name.as_ptr()) };
-        own.or_else(|| text(py, found))
+        // What a method or the like becomes is not what the class has.
+        let plain = !found.is_null() && (*ffi::Py_TYPE(found)).tp_descr_get.is_none();
+        own.or_else(|| plain.then(|| text(py, found)).flatten())
     }
 }
 
