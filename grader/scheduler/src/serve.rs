@@ -2,13 +2,13 @@
 
 use std::os::fd::{BorrowedFd, RawFd};
 
-use framing::Framing;
+use framing::{Framing, HEAD_BYTES_MAX};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use schedules::words::{Answer, Fact, Order, Ran, Scenario};
 use schedules::{Plan, Thread};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::driver::Work;
 use crate::kernel::carrier::{Conditions, conduct};
@@ -18,6 +18,9 @@ use crate::{audit, driver, frames, load, patch, record, report, tracer, values};
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 64 << 10;
+
+/// For what stands around a run in its answer.
+const HEAD_BYTES_SPARE: usize = 1 << 10;
 
 /// A scenario that can be run.
 struct Ready {
@@ -112,7 +115,7 @@ fn obey(
             for plan in &plans {
                 let (ran, transcript) = run(py, ready, plan, record)?;
                 let spent = ran.spent;
-                send(channel, &Answer::Ran(Box::new(ran)), &transcript)?;
+                send(channel, &Answer::Ran(Box::new(shortened(ran))), &transcript)?;
                 if spent {
                     std::process::exit(0);
                 }
@@ -122,6 +125,22 @@ fn obey(
             gc.call_method0("collect").map(drop)
         }
     }
+}
+
+/// A run as it fits into a frame: what tells most is kept longest.
+fn shortened(mut ran: Ran) -> Ran {
+    let fits = |ran: &Ran| serde_json::to_vec(ran).is_ok_and(|bytes| bytes.len() < HEAD_BYTES_MAX - HEAD_BYTES_SPARE);
+    if !fits(&ran) {
+        ran.events.clear();
+    }
+    if !fits(&ran) {
+        ran.notes.clear();
+        ran.history.clear();
+    }
+    if !fits(&ran) {
+        ran.outcome = Some(json!({"$limit": "size"}));
+    }
+    ran
 }
 
 fn send(channel: BorrowedFd<'_>, answer: &Answer, tail: &[u8]) -> PyResult<()> {
