@@ -14,7 +14,7 @@ use crate::driver::Work;
 use crate::kernel::carrier::{Conditions, conduct};
 use crate::kernel::waiting::Points;
 use crate::kernel::with;
-use crate::{audit, driver, frames, load, patch, record, report, tracer, values};
+use crate::{audit, driver, frames, load, patch, record, report, reset, tracer, values};
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 64 << 10;
@@ -45,6 +45,7 @@ pub fn serve(py: Python<'_>, descriptor: RawFd) -> PyResult<()> {
     tracer::set_sink(&Points);
     tracer::install(py)?;
     patch::apply(py)?;
+    reset::remember(py)?;
     let system = py.import("sys")?;
     system.getattr("meta_path")?.call_method1("insert", (0, Bound::new(py, load::Finder)?))?;
     hide(py)?;
@@ -193,6 +194,7 @@ fn run(py: Python<'_>, ready: &Ready, plan: &Plan, recording: bool) -> PyResult<
     let scenario = &ready.scenario;
     values::begin();
     record::begin();
+    reset::put_back(py)?;
     patch::refresh(py, scenario.seed)?;
     let outcome = std::rc::Rc::new(std::cell::RefCell::new(None::<Value>));
     let (work, module, told) = (ready.work.clone_ref(py), ready.module.clone(), std::rc::Rc::clone(&outcome));
