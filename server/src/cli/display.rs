@@ -133,7 +133,7 @@ fn explain(text: &mut String, case: &CaseReport) {
                 indented(text, &printable(output));
             }
             // Below the others: it is the longest, and explains them.
-            Evidence::Wire { .. } => {}
+            Evidence::Wire { .. } | Evidence::Schedule(_) => {}
         }
     }
     for evidence in &case.evidence {
