@@ -2,6 +2,7 @@
 //!
 //! What students made (messages, output) may hold control characters: they are shown escaped, never obeyed.
 
+mod history;
 mod wire;
 
 use std::fmt::Write as _;
@@ -132,6 +133,7 @@ fn explain(text: &mut String, case: &CaseReport) {
                 indented(text, &format!("{program} wrote to {stream:?}{cut}:").to_lowercase());
                 indented(text, &printable(output));
             }
+            Evidence::History { operations, order, refusals, .. } => history::write(text, operations, order, refusals),
             // Below the others: it is the longest, and explains them.
             Evidence::Wire { .. } => {}
         }

@@ -474,6 +474,16 @@ export interface components {
             text: string;
             truncated: boolean;
         } | {
+            /** @enum {string} */
+            kind: "history";
+            /** @description Those that matter, in the order in which they were begun. */
+            operations: components["schemas"]["HistoryOperation"][];
+            /** @description Indexes of operations: the longest order that explains them one after the other. */
+            order: number[];
+            /** @description What could not come next, and why. */
+            refusals: components["schemas"]["HistoryRefusal"][];
+            title: string;
+        } | {
             /** @description The packets as a pcapng file, base64, as far as they were kept; `null` where there were none. */
             capture: string | null;
             /**
@@ -511,6 +521,31 @@ export interface components {
             assignments: components["schemas"]["Column"][];
             course: components["schemas"]["Slug"];
             students: components["schemas"]["StudentRow"][];
+        };
+        /** @description One operation. Its begin and its end are positions in one common order. */
+        HistoryOperation: {
+            /** Format: int32 */
+            begun: number;
+            /** @description Such as `put(3)`. */
+            call: string;
+            /** @description What came back, such as `7` or `raised Empty`; `null` while it was under way. */
+            result: string | null;
+            /**
+             * Format: int32
+             * @description `null` where it had not returned.
+             */
+            returned: number | null;
+            /** @description The thread or client. */
+            who: string;
+        };
+        HistoryRefusal: {
+            /** @description What it had to give after the order; `null` where it had to wait. */
+            expected: string | null;
+            /**
+             * Format: int32
+             * @description Index of the operation.
+             */
+            operation: number;
         };
         JsonFile: {
             content: string;

@@ -51,9 +51,8 @@ impl<M: Model> Memory<M> {
         }
     }
 
-    #[cfg(test)]
-    pub fn model(&self) -> &M {
-        &self.model
+    pub fn model_mut(&mut self) -> &mut M {
+        &mut self.model
     }
 
     pub fn initial(&self) -> State {
@@ -105,10 +104,6 @@ impl<M: Model> Memory<M> {
 
     pub fn result(&self, number: usize) -> &Value {
         self.results.value(number)
-    }
-
-    pub fn state(&self, state: State) -> &Value {
-        self.states.value(state.0)
     }
 
     /// Whether a deed, as far as is known, only looks: to leave it out makes no history worse.

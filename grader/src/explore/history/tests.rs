@@ -142,7 +142,7 @@ fn no_question_is_asked_twice() {
     let mut memory = Memory::new(Queue { questions: 0 }, json!([]));
     assert_eq!(check(&rows, Pending::Stuck, &mut memory).unwrap(), Finding::Linearizable);
     // Three states, two deeds.
-    assert!(memory.model().questions <= 6);
+    assert!(memory.model_mut().questions <= 6);
 }
 
 /// Every answer is the one that trying all orders gives.
