@@ -183,7 +183,7 @@ async fn grade(worker: &Worker, slot: &Slot, root: &Root, stop: &CancellationTok
 async fn prepare(worker: &Worker, root: &Root, lease: &Lease) -> anyhow::Result<Task> {
     let exercise = worker.exercises.get(&worker.db, &lease.suite_hash).await?;
     let submission = submissions::load(&worker.db, lease.submission).await.context("load the submission")?;
-    let request = Request { root: root.clone(), only: None, seed: None, set: Default::default() };
+    let request = Request { root: root.clone(), only: None, seed: None, set: Default::default(), replay: None };
     Ok(Task { exercise, submission, request })
 }
 

@@ -66,6 +66,8 @@ pub struct Setup<'a> {
     pub programs: &'a Programs,
     pub limits: Limits,
     pub seed: CaseSeed,
+    /// The one schedule that is to be run again, where one is.
+    pub replay: Option<&'a str>,
 }
 
 impl Setup<'_> {
@@ -158,6 +160,7 @@ impl<'a> World<'a> {
             case: &self.setup.case.id,
             seed: self.setup.seed.to_string(),
             vars: programs.vars(),
+            replay: self.setup.replay,
             programs: programs.names().map(|name| (name, ProgramFacts { listen: programs.listen(name) })).collect(),
         }
     }
@@ -275,7 +278,7 @@ impl<'a> World<'a> {
             return Ok(Ending::Limit(LimitHit::Cpu));
         }
         match outcome {
-            Outcome::Passed => Ok(Ending::Passed),
+            Outcome::Passed { evidence } => Ok(Ending::Passed { evidence }),
             Outcome::Failed { kind, message, evidence, wire } => {
                 self.notes = wire;
                 Ok(Ending::Failed { kind, message, evidence })
@@ -319,7 +322,7 @@ impl<'a> World<'a> {
     /// Before anything is killed, which would be seen too. The socket is closed now, beside what else there is to end.
     fn seen_on_the_wire(&mut self, ending: &Ending) -> Option<report::Evidence> {
         let mut capture = std::mem::take(&mut self.capture);
-        if matches!(ending, Ending::Passed) {
+        if matches!(ending, Ending::Passed { .. }) {
             return None;
         }
         capture.drain();
