@@ -1,12 +1,14 @@
 //! The report: what one grading found. It is kept whole, and leaves the house only through [`Report::seen_by`].
 
 mod history;
+pub mod schedule;
 mod wire;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::history::{HistoryOperation, HistoryRefusal};
+pub use self::schedule::ScheduleEvidence;
 pub use self::wire::{Answered, WireDeed, WireDivergence, WireEvent, WireGap, WireLane};
 use crate::exercise::{Lane, Visibility};
 use crate::verdict::Verdict;
@@ -110,6 +112,8 @@ pub enum Evidence {
         /// The packets as a pcapng file, base64, as far as they were kept; `null` where there were none.
         capture: Option<String>,
     },
+    /// A schedule of the submission's threads that fails.
+    Schedule(Box<ScheduleEvidence>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -135,7 +135,7 @@ fn explain(text: &mut String, case: &CaseReport) {
             }
             Evidence::History { operations, order, refusals, .. } => history::write(text, operations, order, refusals),
             // Below the others: it is the longest, and explains them.
-            Evidence::Wire { .. } => {}
+            Evidence::Wire { .. } | Evidence::Schedule(_) => {}
         }
     }
     for evidence in &case.evidence {

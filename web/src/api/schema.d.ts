@@ -498,7 +498,10 @@ export interface components {
             lanes: components["schemas"]["WireLane"][];
             left_out: components["schemas"]["WireGap"][];
             title: string;
-        };
+        } | (components["schemas"]["ScheduleEvidence"] & {
+            /** @enum {string} */
+            kind: "schedule";
+        });
         /** @description One thing wrong with a request. */
         FieldError: {
             detail: string;
@@ -723,6 +726,125 @@ export interface components {
          * @enum {string}
          */
         Role: "student" | "assistant" | "instructor";
+        /** @enum {string} */
+        ScheduleAct: "starts" | "ends" | "dies" | "reads" | "writes" | "calls" | "takes" | "releases" | "notifies" | "sets" | "looks" | "waits" | "wakes" | "times-out" | "sleeps" | "joins" | "invokes" | "returns" | "notes";
+        ScheduleEvent: {
+            act: components["schemas"]["ScheduleAct"];
+            /** @description Such as `Account#1.balance`, `Lock#2`, `Queue#1`, or a thread's name. */
+            object: string | null;
+            place: components["schemas"]["SchedulePlace"] | null;
+            /**
+             * Format: int32
+             * @description How many steps the thread had made.
+             */
+            step: number;
+            switch: components["schemas"]["ScheduleSwitch"] | null;
+            /** Format: int32 */
+            thread: number;
+            /** @description What was read or written, or what else is to be said. */
+            value: string | null;
+        };
+        /** @description One schedule and what it shows. Threads are indexes into `threads`. */
+        ScheduleEvidence: {
+            /**
+             * Format: int32
+             * @description How often the schedule goes another way than the usual: where threads are interrupted, and where another than the
+             *     first of those that can run goes on.
+             */
+            choices: number;
+            /** @description Threads that wait for one another in a ring, each for the next and the last for the first. */
+            cycle: number[];
+            /** @description In the order in which they happened: synchronisation, and accesses to memory that threads share and change. */
+            events: components["schemas"]["ScheduleEvent"][];
+            /** @description What was found, a sentence each; the first is what the case failed for. */
+            facts: string[];
+            finding: components["schemas"]["ScheduleFinding"];
+            /** Format: int64 */
+            found_after: number;
+            /** @description Whether CPython with its lock can switch at each of these places; `null` where that was not tried. */
+            interpreter: boolean | null;
+            left_out: components["schemas"]["ScheduleGap"][];
+            /**
+             * Format: int32
+             * @description How often a thread was interrupted that could have gone on.
+             */
+            preemptions: number;
+            /** @description The same in words. */
+            reach: string;
+            /**
+             * Format: int64
+             * @description How many schedules were run, and which of them showed this first, from 1.
+             */
+            schedules: number;
+            /** @description The lines that events and waits name and a few between them, by file and number. */
+            source: components["schemas"]["ScheduleLine"][];
+            /** @description Names, such as `main` and `Thread-1 (worker)`: of those that occur here. */
+            threads: string[];
+            title: string;
+            /** @description Repeats this schedule. `null` where it is too long to be written down so. */
+            token: string | null;
+            /** @description The wait-for table; empty where the run did not end with everybody waiting. */
+            waits: components["schemas"]["ScheduleWait"][];
+        };
+        /** @enum {string} */
+        ScheduleFinding: "deadlock" | "lost-wake-up" | "stuck" | "exception" | "livelock" | "busy-wait" | "unjoined" | "starvation" | "out-of-reach" | "observation" | "history";
+        /** @description What is not shown between two events. */
+        ScheduleGap: {
+            /**
+             * Format: int64
+             * @description How often the events before the gap are said again by these; 0 where they are others.
+             */
+            again: number;
+            /**
+             * Format: int32
+             * @description Index of the event that follows; the number of events where none does.
+             */
+            before: number;
+            /** Format: int64 */
+            events: number;
+        };
+        /** @description A line of the submission. */
+        ScheduleLine: {
+            file: string;
+            /** Format: int32 */
+            number: number;
+            text: string;
+        };
+        SchedulePlace: {
+            file: string;
+            function: string;
+            /** Format: int32 */
+            line: number;
+        };
+        /** @description The running thread changed. */
+        ScheduleSwitch: {
+            /**
+             * Format: int32
+             * @description Which of the schedule's choices this is, from 1; `null` where it goes on as usual.
+             */
+            choice: number | null;
+            /**
+             * Format: int32
+             * @description Who ran before.
+             */
+            from: number;
+            why: components["schemas"]["ScheduleWhy"];
+        };
+        /** @description A row of the wait-for table. */
+        ScheduleWait: {
+            /** @description What the program called, such as `Lock.acquire` or `Queue.get`. */
+            call: string;
+            held_by: number[];
+            /** @description What it holds itself. */
+            holds: string[];
+            missed: components["schemas"]["SchedulePlace"] | null;
+            object: string | null;
+            place: components["schemas"]["SchedulePlace"] | null;
+            /** Format: int32 */
+            thread: number;
+        };
+        /** @enum {string} */
+        ScheduleWhy: "preempted" | "blocked" | "gave-way";
         /**
          * @description What a token may do: each includes the one after it.
          * @enum {string}
