@@ -232,6 +232,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/submissions/{id}/replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs one schedule of a case again. The answer is at `…/replays/{replay}`. */
+        post: operations["create_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/submissions/{id}/replays/{replay}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a replay has got, and what it showed. */
+        get: operations["get_replay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -525,6 +559,11 @@ export interface components {
             course: components["schemas"]["Slug"];
             students: components["schemas"]["StudentRow"][];
         };
+        /**
+         * Format: int64
+         * @description A grading.
+         */
+        GradingId: number;
         /** @description One operation. Its begin and its end are positions in one common order. */
         HistoryOperation: {
             /** Format: int32 */
@@ -633,6 +672,13 @@ export interface components {
             slug: components["schemas"]["Slug"];
             title: string;
         };
+        /** @description What to run again. */
+        NewReplay: {
+            /** @description The case's id. */
+            case: string;
+            /** @description The schedule's token, as the report shows it. */
+            token: string;
+        };
         NewToken: {
             /**
              * Format: int32
@@ -700,6 +746,13 @@ export interface components {
             sha256: string;
             /** @description Where the submission can be read. */
             url: string;
+        };
+        ReplayPage: {
+            case: components["schemas"]["CaseReport"] | null;
+            state: components["schemas"]["State"];
+        };
+        ReplayReceipt: {
+            replay: components["schemas"]["GradingId"];
         };
         /** @description One grading's result. Points are integers; a case earns all of its points or none. */
         Report: {
@@ -1605,6 +1658,96 @@ export interface operations {
                 content?: never;
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReplay"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayReceipt"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_replay: {
+        parameters: {
+            query?: {
+                /** @description Answer only when graded or dead, or after that many seconds (at most 60). */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+                replay: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayPage"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
