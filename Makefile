@@ -15,8 +15,6 @@ DATA ?= $(if $(filter 0,$(shell id -u)),/var/lib/practicum,data)
 
 # Where scripts/setup puts a Node that is newer than the system's.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
-# Submissions run on the system's Python, so the module that schedules their threads is built for that one.
-export PYO3_PYTHON := /usr/bin/python3
 
 PRACTICUM := target/debug/practicum
 TOOLS := .cache/tools/bin

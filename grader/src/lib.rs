@@ -13,7 +13,7 @@ pub mod channel;
 pub mod check;
 pub mod doctor;
 pub mod exercise;
-mod explore;
+pub mod explore;
 pub mod grading;
 mod library;
 pub mod report;

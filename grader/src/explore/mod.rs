@@ -10,11 +10,14 @@
 //! kept once, with the simplest schedule that shows it ([`outcomes`]). A schedule that fails counts when it fails again in
 //! a fresh process; then it is made small ([`shrink`]) and shown.
 //!
+//! [`history`] looks for an order of calls that explains what they returned.
+//!
 //! Here is no verdict, and what is right is the suite's to say. Everything follows from the case's seed.
 
 mod bounded;
 mod canary;
 mod explorer;
+pub mod history;
 mod lab;
 mod outcomes;
 mod portfolio;

@@ -2,7 +2,7 @@
 //!
 //! What students made (messages, output) may hold control characters: they are shown escaped, never obeyed.
 
-mod schedule;
+mod history;
 mod wire;
 
 use std::fmt::Write as _;
@@ -77,7 +77,7 @@ pub fn report(report: &Report) -> String {
             case.points_max,
             case.verdict.label()
         );
-        explain(&mut text, case, &report.exercise);
+        explain(&mut text, case);
     }
     let _ = writeln!(
         text,
@@ -105,7 +105,7 @@ pub fn acceptance(found: &Acceptance) -> String {
     text
 }
 
-fn explain(text: &mut String, case: &CaseReport, exercise: &str) {
+fn explain(text: &mut String, case: &CaseReport) {
     if let Some(message) = &case.message {
         indented(text, &printable(message));
     }
@@ -133,18 +133,15 @@ fn explain(text: &mut String, case: &CaseReport, exercise: &str) {
                 indented(text, &format!("{program} wrote to {stream:?}{cut}:").to_lowercase());
                 indented(text, &printable(output));
             }
-            // Below the others: they are the longest, and explain them.
+            Evidence::History { operations, order, refusals, .. } => history::write(text, operations, order, refusals),
+            // Below the others: it is the longest, and explains them.
             Evidence::Wire { .. } | Evidence::Schedule(_) => {}
         }
     }
     for evidence in &case.evidence {
-        match evidence {
-            Evidence::Wire { lanes, events, left_out, connections_left_out, divergence, .. } => {
-                let (connections_left_out, divergence) = (*connections_left_out, *divergence);
-                wire::write(text, &Wire { lanes, events, left_out, connections_left_out, divergence });
-            }
-            Evidence::Schedule(schedule) => schedule::write(text, schedule, exercise, &case.id),
-            Evidence::Bytes { .. } | Evidence::Diff { .. } | Evidence::Traceback { .. } | Evidence::Output { .. } => {}
+        if let Evidence::Wire { lanes, events, left_out, connections_left_out, divergence, .. } = evidence {
+            let (connections_left_out, divergence) = (*connections_left_out, *divergence);
+            wire::write(text, &Wire { lanes, events, left_out, connections_left_out, divergence });
         }
     }
 }

@@ -232,6 +232,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/submissions/{id}/replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs one schedule of a case again. The answer is at `…/replays/{replay}`. */
+        post: operations["create_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/submissions/{id}/replays/{replay}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a replay has got, and what it showed. */
+        get: operations["get_replay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -474,6 +508,16 @@ export interface components {
             text: string;
             truncated: boolean;
         } | {
+            /** @enum {string} */
+            kind: "history";
+            /** @description Those that matter, in the order in which they were begun. */
+            operations: components["schemas"]["HistoryOperation"][];
+            /** @description Indexes of operations: the longest order that explains them one after the other. */
+            order: number[];
+            /** @description What could not come next, and why. */
+            refusals: components["schemas"]["HistoryRefusal"][];
+            title: string;
+        } | {
             /** @description The packets as a pcapng file, base64, as far as they were kept; `null` where there were none. */
             capture: string | null;
             /**
@@ -514,6 +558,36 @@ export interface components {
             assignments: components["schemas"]["Column"][];
             course: components["schemas"]["Slug"];
             students: components["schemas"]["StudentRow"][];
+        };
+        /**
+         * Format: int64
+         * @description A grading.
+         */
+        GradingId: number;
+        /** @description One operation. Its begin and its end are positions in one common order. */
+        HistoryOperation: {
+            /** Format: int32 */
+            begun: number;
+            /** @description Such as `put(3)`. */
+            call: string;
+            /** @description What came back, such as `7` or `raised Empty`; `null` while it was under way. */
+            result: string | null;
+            /**
+             * Format: int32
+             * @description `null` where it had not returned.
+             */
+            returned: number | null;
+            /** @description The thread or client. */
+            who: string;
+        };
+        HistoryRefusal: {
+            /** @description What it had to give after the order; `null` where it had to wait. */
+            expected: string | null;
+            /**
+             * Format: int32
+             * @description Index of the operation.
+             */
+            operation: number;
         };
         JsonFile: {
             content: string;
@@ -598,6 +672,13 @@ export interface components {
             slug: components["schemas"]["Slug"];
             title: string;
         };
+        /** @description What to run again. */
+        NewReplay: {
+            /** @description The case's id. */
+            case: string;
+            /** @description The schedule's token, as the report shows it. */
+            token: string;
+        };
         NewToken: {
             /**
              * Format: int32
@@ -665,6 +746,13 @@ export interface components {
             sha256: string;
             /** @description Where the submission can be read. */
             url: string;
+        };
+        ReplayPage: {
+            case: components["schemas"]["CaseReport"] | null;
+            state: components["schemas"]["State"];
+        };
+        ReplayReceipt: {
+            replay: components["schemas"]["GradingId"];
         };
         /** @description One grading's result. Points are integers; a case earns all of its points or none. */
         Report: {
@@ -1570,6 +1658,96 @@ export interface operations {
                 content?: never;
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReplay"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayReceipt"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_replay: {
+        parameters: {
+            query?: {
+                /** @description Answer only when graded or dead, or after that many seconds (at most 60). */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+                replay: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayPage"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

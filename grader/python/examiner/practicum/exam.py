@@ -13,6 +13,7 @@ from .datagrams import Datagrams
 from .errors import Failure, Raised
 from .fixtures import http, xmlrpc
 from .gates import Gate
+from .histories import History
 from .places import Node, Place
 from .relay import Relay
 from .remote import Handle, Iterator, Passed, Shim, Task, an_object, expect
@@ -146,6 +147,10 @@ class Exam(Place):
     def slow_loris(self, number, data, address=None):
         """`number` clients that send `data` a byte at a time, in turns, and stay; returns them."""
         return crowds.slow_loris(self, number, data, address)
+
+    def history(self):
+        """What several clients do at a time, to be explained by some order of it: a `History`."""
+        return History(self._link)
 
     # Calls into the student's modules
 
