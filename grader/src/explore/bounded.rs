@@ -9,6 +9,7 @@
 //! Where a round is larger than what may still be run, a random part of it is: the first ones would all be alike.
 
 use schedules::{Deviation, Random, Stretch, Why};
+use serde::Serialize;
 
 /// Schedules that are kept for later at most; of what comes beyond, nothing is run, and no bound is done.
 const WAITING_MAX: usize = 20_000;
@@ -32,7 +33,7 @@ pub struct Bounded {
 }
 
 /// Every schedule with so many preemptions was run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Certificate {
     pub preemptions: u8,
     pub schedules: u32,

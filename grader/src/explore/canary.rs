@@ -48,12 +48,8 @@ impl Canary {
         );
         let arguments = json!({"start": start, "pairs": numbers.map(|(factor, summand)| [factor, summand])});
         let Value::Object(arguments) = arguments else { unreachable!("written as one") };
-        let body = Body::Driver {
-            name: format!("drivers/{module}.py"),
-            source,
-            function: driver.to_owned(),
-            arguments,
-        };
+        let body =
+            Body::Driver { name: format!("drivers/{module}.py"), source, function: driver.to_owned(), arguments };
         let scenario = Scenario {
             subject: Subject::Text { name: format!("{module}.py"), text },
             body,

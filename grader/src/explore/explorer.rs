@@ -49,7 +49,7 @@ pub enum Found {
 }
 
 /// Whether a run fails.
-pub type Fails<'a> = &'a mut dyn FnMut(&Ran) -> Result<bool, Trouble>;
+pub type Fails<'a, W> = &'a mut dyn FnMut(&mut W, &Ran) -> Result<bool, Trouble>;
 
 #[derive(Debug)]
 pub struct Explorer<W> {
@@ -101,7 +101,7 @@ impl<W: Worker> Explorer<W> {
                     let kind = fatal(&done.ran.facts, &self.task.fatal).map(Kind::of);
                     let kinds: Vec<Kind> = kind.into_iter().collect();
                     let deviations = done.transcript.schedule().deviations;
-                    let mut fails = |ran: &Ran| Ok(fatal(&ran.facts, &kinds).is_some());
+                    let mut fails = |_: &mut W, ran: &Ran| Ok(fatal(&ran.facts, &kinds).is_some());
                     let shown = self.demonstrate(number, deviations, found_after, &mut fails)?;
                     let fact = fatal(&shown.done.ran.facts, &kinds).cloned();
                     return Ok(Found::Failed(Box::new(Shown { fact, ..shown })));
@@ -112,7 +112,7 @@ impl<W: Worker> Explorer<W> {
     }
 
     /// Shows a schedule for an outcome that `fails`.
-    pub fn show(&mut self, index: usize, fails: Fails<'_>) -> Result<Shown, Trouble> {
+    pub fn show(&mut self, index: usize, fails: Fails<'_, W>) -> Result<Shown, Trouble> {
         let outcome = self.outcomes.get(index).ok_or_else(|| std::io::Error::other("there is no such outcome"))?;
         let (scenario, deviations, found_after) = (outcome.scenario, outcome.deviations.clone(), outcome.found_after);
         self.demonstrate(scenario, deviations, found_after, fails)
@@ -145,24 +145,25 @@ impl<W: Worker> Explorer<W> {
         scenario: u16,
         deviations: Vec<Deviation>,
         found_after: u32,
-        fails: Fails<'_>,
+        fails: Fails<'_, W>,
     ) -> Result<Shown, Trouble> {
         let schedules = self.lab.schedules;
         let opened = self.scenario(scenario)?;
         self.lab.open_afresh(scenario, opened)?;
-        if !fails(&self.lab.follow(&deviations)?.ran)? {
+        let done = self.lab.follow(&deviations)?;
+        if !fails(self.lab.worker(), &done.ran)? {
             return Err(not_again());
         }
         let lab = &mut self.lab;
         let small = shrink(deviations.clone(), &mut |fewer| {
             let done = lab.follow(fewer)?;
-            Ok::<_, Trouble>(fails(&done.ran)?.then(|| done.transcript.schedule().deviations))
+            Ok::<_, Trouble>(fails(lab.worker(), &done.ran)?.then(|| done.transcript.schedule().deviations))
         })?;
         for deviations in [small, deviations] {
             let plan = Plan::Follow { deviations };
             self.lab.fresh()?;
             let done = self.lab.record(&plan)?;
-            if fails(&done.ran)? {
+            if fails(self.lab.worker(), &done.ran)? {
                 return Ok(Shown { done, fact: None, token: self.lab.token(plan), schedules, found_after });
             }
         }

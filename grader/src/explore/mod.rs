@@ -34,5 +34,5 @@ mod toy;
 pub use self::bounded::Certificate;
 pub use self::explorer::{Explorer, Found, Shown, Task};
 pub use self::lab::{Trouble, Worker};
-pub use self::outcomes::Seen;
+pub use self::outcomes::{Outcome, Seen};
 pub use self::search::Kind;

@@ -13,7 +13,7 @@ use super::lab::Done;
 pub const CHARS_MAX: usize = 16 << 20;
 
 /// Something that was seen, and a schedule that shows it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     pub scenario: u16,
     pub deviations: Vec<Deviation>,
@@ -31,6 +31,8 @@ pub struct Seen {
     pub notes: Vec<(String, Value)>,
     pub history: Vec<Operation>,
     pub facts: Vec<Fact>,
+    /// By number.
+    pub threads: Vec<String>,
 }
 
 impl Seen {
@@ -41,6 +43,7 @@ impl Seen {
             notes: ran.notes.iter().map(|(thread, value)| (name(usize::from(thread.0)), value.clone())).collect(),
             history: ran.history.clone(),
             facts: ran.facts.clone(),
+            threads: ran.threads.clone(),
         }
     }
 }

@@ -70,7 +70,10 @@ pub struct Search<'a> {
 #[derive(Debug)]
 pub enum Ended {
     /// This run fails by a fact, the how-manyth of the exploration.
-    Failed { done: Box<Done>, found_after: u32 },
+    Failed {
+        done: Box<Done>,
+        found_after: u32,
+    },
     Searched(Option<Certificate>),
 }
 
@@ -127,7 +130,8 @@ impl<W: Worker> Task<'_, W> {
         let mut number = 0;
         while number < self.search.budget.portfolio && self.goes_on() {
             let end = self.search.budget.portfolio.min(number + BATCH as u32);
-            let plan = |number| portfolio::plan(number, seeds.get(scenario, Use::Schedule, number), self.length.points());
+            let plan =
+                |number| portfolio::plan(number, seeds.get(scenario, Use::Schedule, number), self.length.points());
             let plans: Vec<Plan> = (number..end).map(plan).collect();
             self.batch(&plans, &mut |_, _| {})?;
             number = end;
@@ -153,7 +157,8 @@ impl<W: Worker> Task<'_, W> {
                 return Ok(false);
             }
             if !outcomes.saw(search.scenario, &done, number) {
-                let why = format!("what the schedules showed is too much to be compared: more than {CHARS_MAX} characters");
+                let why =
+                    format!("what the schedules showed is too much to be compared: more than {CHARS_MAX} characters");
                 return Err(Trouble::Failed(why));
             }
             Ok(true)

@@ -48,7 +48,8 @@ fn check_complete(program: &Program, bound: u8) {
 
 #[test]
 fn a_bounded_search_runs_every_schedule_of_its_bound_once() {
-    for program in [toy::racy(2, 2), toy::racy(3, 1), toy::locked(2, 2), toy::locked(3, 1), toy::ring(2), toy::ring(3)] {
+    for program in [toy::racy(2, 2), toy::racy(3, 1), toy::locked(2, 2), toy::locked(3, 1), toy::ring(2), toy::ring(3)]
+    {
         for bound in 0..=2 {
             check_complete(&program, bound);
         }
@@ -164,7 +165,7 @@ fn outcomes_are_kept_once_each_with_its_simplest_schedule() {
     values.sort_unstable();
     assert_eq!(values, [(2, 1), (3, 2), (4, 0)]);
     let lost = explorer.outcomes().position(|it| it.seen.value == [serde_json::Value::from(2)]).unwrap();
-    let shown = explorer.show(lost, &mut |ran: &Ran| Ok(ran.outcome == Some(2.into()))).unwrap();
+    let shown = explorer.show(lost, &mut |_: &mut ToyWorker, ran: &Ran| Ok(ran.outcome == Some(2.into()))).unwrap();
     assert_eq!(shown.seen().value, [serde_json::Value::from(2)]);
 }
 

@@ -40,7 +40,14 @@ struct State {
 impl State {
     fn new(program: &Program) -> State {
         let all = program.len() + 1;
-        State { numbers: [0; 4], locks: [None; 4], own: vec![0; all], done: vec![0; all], steps: vec![0; all], passed: vec![false; all] }
+        State {
+            numbers: [0; 4],
+            locks: [None; 4],
+            own: vec![0; all],
+            done: vec![0; all],
+            steps: vec![0; all],
+            passed: vec![false; all],
+        }
     }
 
     fn next(&self, program: &Program, thread: usize) -> Option<Op> {
