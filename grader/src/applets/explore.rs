@@ -5,10 +5,14 @@
 //! what was seen is a failure. All that is decided is decided in [`crate::explore`].
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustix::event::{PollFd, PollFlags};
 use schedules::Plan;
+use schedules::seal::{SEAL_BYTES, Seal};
 use schedules::words::{self, Fact, Ran, Scenario};
 use serde::{Deserialize, Serialize};
 
@@ -164,7 +168,8 @@ fn out_of_place() -> io::Error {
 #[derive(Debug)]
 struct Bench {
     library: Channel,
-    worker: Option<Channel>,
+    /// And the sum over what has passed between the two.
+    worker: Option<(Channel, Seal)>,
 }
 
 impl Bench {
@@ -188,7 +193,8 @@ impl Bench {
     }
 
     fn command(&mut self, order: &words::Order) -> Result<(), Trouble> {
-        let worker = self.worker.as_ref().ok_or(Trouble::Ended)?;
+        let (worker, seal) = self.worker.as_mut().ok_or(Trouble::Ended)?;
+        seal.order(order);
         // Where it has closed, it has ended, and nobody else is to be blamed.
         worker.send(order, b"", &[]).map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData => Trouble::Failed("what is to be run is too large".to_owned()),
@@ -200,10 +206,17 @@ impl Bench {
     fn heard(&mut self) -> Result<(words::Answer, Vec<u8>), Trouble> {
         let broken =
             |error: io::Error| Trouble::Void(format!("the worker's channel was used by somebody else: {error}"));
-        let worker = self.worker.as_mut().ok_or(Trouble::Ended)?;
+        let (worker, seal) = self.worker.as_mut().ok_or(Trouble::Ended)?;
         loop {
             if let Some(frame) = worker.try_receive().map_err(broken)? {
-                return Ok((frame.head().map_err(broken)?, frame.tail));
+                let head: serde_json::Value = frame.head().map_err(broken)?;
+                let parts = frame.tail.split_at_checked(SEAL_BYTES);
+                let genuine = parts.is_some_and(|(sealed, transcript)| seal.answer(&head, transcript) == sealed);
+                let (Some((_, transcript)), true) = (parts, genuine) else {
+                    return Err(Trouble::Void("somebody else answered in the place of the scheduler".to_owned()));
+                };
+                let answer = frame.head().map_err(broken)?;
+                return Ok((answer, transcript.to_vec()));
             }
             if worker.ended() {
                 return Err(Trouble::Ended);
@@ -218,13 +231,24 @@ impl Bench {
     }
 }
 
+/// One that nobody knows, for one worker.
+fn key() -> io::Result<String> {
+    let mut bytes = [0; 32];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
 impl Worker for Bench {
     fn fresh(&mut self) -> Result<(), Trouble> {
         self.worker = None;
         self.say(&Word::WantWorker, b"")?;
         let frame = self.answer()?;
         let Order::Worker = frame.head()? else { return Err(out_of_place().into()) };
-        self.worker = frame.descriptors.into_iter().next().map(Channel::new);
+        let worker = frame.descriptors.into_iter().next().map(Channel::new).ok_or_else(out_of_place)?;
+        let key = key()?;
+        // Before any order, so before any of the student's code is there.
+        worker.send(&words::Order::Key(key.clone()), b"", &[]).map_err(|_| Trouble::Ended)?;
+        self.worker = Some((worker, Seal::new(&key)));
         Ok(())
     }
 

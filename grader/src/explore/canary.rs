@@ -5,7 +5,7 @@
 //! or answers by himself, does not know that this program is none of the student's.
 
 use schedules::words::{Body, Granularity, Limits, Ran, Scenario, Subject};
-use schedules::{Entry, Plan, Thread, Transcript};
+use schedules::{Entry, Plan, Thread, Transcript, Why};
 use serde_json::{Value, json};
 
 /// Products and sums are taken modulo this prime, so that numbers stay small.
@@ -61,14 +61,21 @@ impl Canary {
         Canary { scenario, start, numbers, seed }
     }
 
-    /// A walk that hands over often.
+    /// One that asks at every point.
     pub fn plans(&self) -> [Plan; 1] {
-        [Plan::Walk { seed: self.seed, synchronisation: 500, memory: 400 }]
+        match self.seed / 4 % 2 {
+            0 => [Plan::Walk { seed: self.seed, synchronisation: 500, memory: 1000 }],
+            _ => [Plan::Pos { seed: self.seed }],
+        }
     }
 
     /// Why the run is void, where it is.
     pub fn judge(&self, ran: &Ran, transcript: &Transcript) -> Result<(), String> {
-        if ran.outcome == Some(json!(self.outcome(transcript))) && ran.facts.is_empty() {
+        let choice = |entry: &&Entry| matches!(entry, Entry::Chosen { why: Why::Point, .. });
+        // As long as both are there, there is a choice at every point, and one of them is there until its end.
+        let choices = transcript.entries.iter().filter(choice).count() as u64;
+        let enough = choices >= 2 * ROUNDS;
+        if enough && ran.outcome == Some(json!(self.outcome(transcript))) && ran.facts.is_empty() {
             return Ok(());
         }
         Err("a program whose outcome is known came to another one in the same process".to_owned())
