@@ -1,0 +1,236 @@
+//! What primitives call: points, waits, and the end of everything.
+//!
+//! Each may hand over to other threads before it returns, and each raises [`Abort`] once the run is over, so nobody keeps
+//! anything borrowed across it.
+
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use schedules::words::{Act, Fact, Place};
+
+use super::choice::Next;
+use super::{Call, Kernel, Phase, State, Waiting, Wants, carrier, with};
+use crate::tracer::{self, Access, Reason, Sink};
+use crate::{Abort, record, report};
+
+/// How often a thread may go on although it was told that the run is over.
+const ABORTS_MAX: u32 = 200;
+/// How often a loop that only looks is made to give way, until the run is called endless.
+const SPINS_TOTAL_MAX: u32 = 400;
+/// How long the kernel may take, in real time, to have something for a descriptor.
+const GRACE: Duration = Duration::from_millis(50);
+/// How long is waited before it is asked again.
+const PAUSE: Duration = Duration::from_micros(500);
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// What was waited for is there.
+    Satisfied,
+    /// It has not come in time.
+    TimedOut,
+}
+
+/// What a question to the kernel comes to.
+enum Step {
+    Stay,
+    Switch { me: usize, next: usize },
+    Over,
+    Endless,
+}
+
+impl Step {
+    fn to(me: usize, next: usize) -> Step {
+        if next == me { Step::Stay } else { Step::Switch { me, next } }
+    }
+
+    fn take(self, py: Python<'_>) -> PyResult<()> {
+        match self {
+            Step::Stay => Ok(()),
+            Step::Switch { me, next } => {
+                carrier::hand_over(py, me, next);
+                if with(py, |kernel| kernel.phase) == Phase::Unwinding { Err(abort(py)) } else { Ok(()) }
+            }
+            Step::Over => Err(abort(py)),
+            Step::Endless => Err(endless(py, None)),
+        }
+    }
+}
+
+/// Told to a thread when the run is over. Does not return for one that will not hear it.
+pub fn abort(py: Python<'_>) -> PyErr {
+    let deaf = with(py, |kernel| {
+        let me = kernel.me();
+        me.aborts += 1;
+        me.aborts > ABORTS_MAX
+    });
+    if deaf {
+        carrier::lose(py);
+    }
+    Abort::new_err("the schedule is over")
+}
+
+/// A synchronisation operation is about to be carried out; `progress` where it is more than a look.
+pub fn point(py: Python<'_>, progress: bool) -> PyResult<()> {
+    let step = with(py, |kernel| match kernel.phase {
+        Phase::Idle => Step::Stay,
+        Phase::Unwinding => Step::Over,
+        Phase::Running => {
+            tracer::bump(progress);
+            if tracer::total() >= kernel.limits.points_max {
+                return Step::Endless;
+            }
+            if !kernel.is_due() {
+                return Step::Stay;
+            }
+            let me = kernel.current;
+            Step::to(me, kernel.consider())
+        }
+    });
+    step.take(py)
+}
+
+/// Lets others go first.
+pub fn give_way(py: Python<'_>) -> PyResult<()> {
+    let step = with(py, |kernel| match kernel.phase {
+        Phase::Idle => Step::Stay,
+        Phase::Unwinding => Step::Over,
+        Phase::Running => {
+            let me = kernel.current;
+            Step::to(me, kernel.give_way())
+        }
+    });
+    step.take(py)
+}
+
+/// The running thread waits.
+pub fn block(py: Python<'_>, wants: Wants, until: Option<u64>, call: Call) -> PyResult<Woken> {
+    if with(py, |kernel| kernel.phase) != Phase::Running {
+        return Err(abort_or_refuse(py));
+    }
+    let sleeps = matches!(wants, Wants::Time);
+    record::log(py, if sleeps { Act::Sleeps } else { Act::Waits }, Some(call), None);
+    let (me, next) = with(py, |kernel| {
+        kernel.close_stretch();
+        tracer::bump(true);
+        let me = kernel.current;
+        kernel.me().state = State::Waits(Waiting { wants, until, call });
+        if sleeps {
+            kernel.gave_way(me);
+        }
+        (me, kernel.pick())
+    });
+    let next = match next {
+        Next::Thread(next) => Some(next),
+        Next::Outside => after_the_kernel(py),
+        Next::Nobody => None,
+    };
+    let Some(next) = next else {
+        report::deadlock(py);
+        return Err(abort(py));
+    };
+    Step::to(me, next).take(py)?;
+    let timed_out = with(py, |kernel| kernel.me().timed_out);
+    if !sleeps {
+        record::log(py, if timed_out { Act::TimesOut } else { Act::Wakes }, Some(call), None);
+    }
+    Ok(if timed_out { Woken::TimedOut } else { Woken::Satisfied })
+}
+
+/// Outside of a run nothing ever changes, so a wait would have no end.
+pub fn abort_or_refuse(py: Python<'_>) -> PyErr {
+    match with(py, |kernel| kernel.phase) {
+        Phase::Idle => pyo3::exceptions::PyRuntimeError::new_err("this would wait for ever: no schedule is being run"),
+        Phase::Running | Phase::Unwinding => abort(py),
+    }
+}
+
+/// Nobody can go on, but somebody waits for a descriptor: the kernel, or a process elsewhere, may need a moment of real
+/// time. `None` where nothing came.
+pub fn after_the_kernel(py: Python<'_>) -> Option<usize> {
+    let end = Instant::now() + GRACE;
+    while Instant::now() < end {
+        if let Next::Thread(next) = with(py, Kernel::pick) {
+            with(py, |kernel| kernel.told.uncontrolled = true);
+            return Some(next);
+        }
+        py.detach(|| std::thread::sleep(PAUSE));
+    }
+    None
+}
+
+/// Whether poll(2) has one of `events` for `descriptor`, or an error.
+pub fn is_ready(descriptor: i32, events: i16) -> bool {
+    use rustix::event::{PollFd, PollFlags, poll};
+    // SAFETY: borrowed for one question; a number that is no descriptor gets an answer too (POLLNVAL).
+    let borrowed = unsafe { std::os::fd::BorrowedFd::borrow_raw(descriptor) };
+    let mut asked = [PollFd::new(&borrowed, PollFlags::from_bits_retain(events as u16))];
+    let none = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut asked, Some(&none)).is_ok_and(|ready| ready > 0)
+}
+
+/// The run is over because of `fact`; everybody will be told.
+pub fn fail(py: Python<'_>, fact: Fact) {
+    with(py, |kernel| {
+        kernel.tell(fact);
+        kernel.phase = Phase::Unwinding;
+    });
+    tracer::arm(Some(1));
+}
+
+fn endless(py: Python<'_>, place: Option<Place>) -> PyErr {
+    let place = place.or_else(|| crate::frames::place(py));
+    let thread = with(py, |kernel| super::numbered(kernel.current));
+    fail(py, Fact::Livelock { thread, place });
+    abort(py)
+}
+
+/// What the tracer calls.
+#[derive(Debug)]
+pub struct Points;
+
+impl Sink for Points {
+    fn reached(&self, py: Python<'_>, reason: Reason, place: Place) -> PyResult<()> {
+        let phase = with(py, |kernel| kernel.phase);
+        match (phase, reason) {
+            (Phase::Idle, _) => Ok(()),
+            (Phase::Unwinding, _) => Err(abort(py)),
+            (Phase::Running, Reason::Due) => with(py, |kernel| {
+                let me = kernel.current;
+                Step::to(me, kernel.consider())
+            })
+            .take(py),
+            (Phase::Running, Reason::Spin) => spins(py, place),
+            (Phase::Running, Reason::PointsMax | Reason::InstructionsMax) => Err(endless(py, Some(place))),
+        }
+    }
+
+    fn accessed(&self, py: Python<'_>, access: Access<'_>) {
+        record::access(py, access);
+    }
+}
+
+/// A loop only looks. That is a busy wait where others could have gone on, or time could have passed.
+fn spins(py: Python<'_>, place: Place) -> PyResult<()> {
+    let step = with(py, |kernel| {
+        let me = kernel.current;
+        let waits = |thread: &super::Managed| match &thread.state {
+            State::Runs => true,
+            State::Waits(waiting) => waiting.until.is_some(),
+            State::Ended | State::Lost => false,
+        };
+        let others = kernel.threads.iter().enumerate().any(|(number, thread)| number != me && waits(thread));
+        if others {
+            *kernel.spins.entry((super::numbered(me), place.clone())).or_default() += 1;
+        }
+        kernel.spins_total += 1;
+        if kernel.spins_total > SPINS_TOTAL_MAX {
+            return Err(());
+        }
+        Ok(Step::to(me, kernel.give_way()))
+    });
+    match step {
+        Ok(step) => step.take(py),
+        Err(()) => Err(endless(py, Some(place))),
+    }
+}

@@ -1,0 +1,323 @@
+//! `threading.Condition`.
+//!
+//! To wait is one operation: to let the lock go, to be notified, to have the lock again. Who waits longest is notified
+//! first. A notification that finds nobody leaves its place behind, for it may be the one that is waited for later.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use schedules::words::{Act, Place};
+
+use super::lock::{Core, Kind, Lock, RLock};
+use crate::held::Held;
+use crate::kernel::waiting::{self, Woken};
+use crate::kernel::{Call, Object, Phase, Wants, with};
+use crate::{frames, record};
+
+/// Who waits at a condition, and what notifications came to.
+#[derive(Debug, Default)]
+pub struct Notices {
+    waiters: RefCell<VecDeque<usize>>,
+    /// The run that it was last used in.
+    epoch: Cell<u32>,
+    /// Whether there ever was a notification.
+    pub given: Cell<bool>,
+    /// Where the last one was given that nobody waited for.
+    pub missed: RefCell<Option<Place>>,
+}
+
+impl Notices {
+    fn refresh(&self, epoch: u32) {
+        if self.epoch.replace(epoch) != epoch {
+            self.waiters.borrow_mut().clear();
+            self.given.set(false);
+            self.missed.replace(None);
+        }
+    }
+
+    fn forget(&self, thread: usize) {
+        self.waiters.borrow_mut().retain(|waiter| *waiter != thread);
+    }
+}
+
+#[pyclass(module = "threading", name = "Condition", frozen, subclass, dict, weakref)]
+#[derive(Debug)]
+pub struct Condition {
+    lock: Py<PyAny>,
+    /// The state of `lock`, if it is one of ours.
+    core: Held<Option<Rc<Core>>>,
+    notices: Held<Rc<Notices>>,
+}
+
+impl Condition {
+    fn object(&self) -> Object {
+        Object { kind: "Condition", address: Rc::as_ptr(&self.notices) as usize }
+    }
+
+    fn call(&self, name: &'static str) -> Call {
+        Call { name, object: Some(self.object()) }
+    }
+
+    /// A part of the library's own tables.
+    pub fn silence(&self) {
+        if let Some(core) = self.core.as_ref() {
+            core.silence();
+        }
+    }
+
+    pub fn is_silent(&self) -> bool {
+        self.core.as_ref().is_some_and(|core| core.is_silent())
+    }
+
+    fn owned(&self, py: Python<'_>) -> PyResult<bool> {
+        let lock = self.lock.bind(py);
+        match self.core.as_ref() {
+            Some(core) => Ok(core.is_mine(py) || (!core.is_free() && lock.is_instance_of::<Lock>())),
+            None if lock.hasattr("_is_owned")? => lock.call_method0("_is_owned")?.is_truthy(),
+            None => {
+                let taken = lock.call_method1("acquire", (false,))?.is_truthy()?;
+                if taken {
+                    lock.call_method0("release")?;
+                }
+                Ok(!taken)
+            }
+        }
+    }
+
+    /// Lets the lock go and says what is needed to have it back.
+    fn let_go<'py>(&self, py: Python<'py>) -> PyResult<Saved<'py>> {
+        let lock = self.lock.bind(py);
+        match self.core.as_ref() {
+            Some(core) => Ok(Saved::Count(core.give_back(py))),
+            None if lock.hasattr("_release_save")? => Ok(Saved::State(lock.call_method0("_release_save")?)),
+            None => lock.call_method0("release").map(Saved::State),
+        }
+    }
+
+    fn have_again(&self, py: Python<'_>, saved: Saved<'_>, woken: Woken) -> PyResult<()> {
+        let lock = self.lock.bind(py);
+        match (self.core.as_ref(), saved) {
+            (Some(core), Saved::Count(count)) => {
+                if woken == Woken::TimedOut && !core.is_free() {
+                    waiting::block(py, Wants::Lock(Rc::clone(core)), None, self.call("Condition.wait"))?;
+                }
+                core.grant(py, count);
+                Ok(())
+            }
+            (_, Saved::State(state)) if lock.hasattr("_acquire_restore")? => {
+                lock.call_method1("_acquire_restore", (state,)).map(drop)
+            }
+            (_, _) => lock.call_method0("acquire").map(drop),
+        }
+    }
+
+    fn wait_until(&self, py: Python<'_>, until: Option<u64>) -> PyResult<bool> {
+        if !self.owned(py)? {
+            return Err(PyRuntimeError::new_err("cannot wait on un-acquired lock"));
+        }
+        if with(py, |kernel| kernel.phase) != Phase::Running {
+            return Err(waiting::abort_or_refuse(py));
+        }
+        let me = with(py, |kernel| {
+            self.notices.refresh(kernel.epoch);
+            kernel.me().notified = false;
+            kernel.current
+        });
+        self.notices.waiters.borrow_mut().push_back(me);
+        let saved = self.let_go(py)?;
+        let wants = Wants::Notification { notices: Rc::clone(&self.notices), lock: self.core.clone() };
+        let woken = waiting::block(py, wants, until, self.call("Condition.wait"));
+        self.notices.forget(me);
+        let woken = woken?;
+        // Notified and out of time at once: the notification counts.
+        let notified = woken == Woken::Satisfied || with(py, |kernel| kernel.me().notified);
+        self.have_again(py, saved, woken)?;
+        Ok(notified)
+    }
+
+    fn notify_some(&self, py: Python<'_>, most: usize) -> PyResult<()> {
+        let phase = with(py, |kernel| kernel.phase);
+        if phase == Phase::Unwinding {
+            return Ok(());
+        }
+        if !self.owned(py)? {
+            return Err(PyRuntimeError::new_err("cannot notify on un-acquired lock"));
+        }
+        if phase == Phase::Idle {
+            return Ok(());
+        }
+        let (woken, waiting) = with(py, |kernel| {
+            self.notices.refresh(kernel.epoch);
+            self.notices.given.set(true);
+            let mut waiters = self.notices.waiters.borrow_mut();
+            let waiting = waiters.len();
+            let woken = most.min(waiting);
+            if woken > 0 {
+                kernel.enables();
+            }
+            for waiter in waiters.drain(..woken) {
+                kernel.threads[waiter].notified = true;
+            }
+            (woken, waiting)
+        });
+        if waiting == 0 && frames::called_directly(py) {
+            self.notices.missed.replace(frames::place(py));
+        }
+        if !self.is_silent() {
+            let told = format!("{woken} of {waiting} waiting");
+            record::log(py, Act::Notifies, Some(self.call("Condition.notify")), Some(&told));
+        }
+        Ok(())
+    }
+}
+
+/// What a condition's lock needs to be taken again.
+enum Saved<'py> {
+    Count(u32),
+    State(Bound<'py, PyAny>),
+}
+
+#[pymethods]
+impl Condition {
+    #[new]
+    #[pyo3(signature = (lock=None, *_arguments, **_named))]
+    fn new(
+        py: Python<'_>,
+        lock: Option<Bound<'_, PyAny>>,
+        _arguments: &Bound<'_, PyTuple>,
+        _named: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Condition> {
+        let lock = match lock {
+            Some(lock) => lock,
+            None => Bound::new(py, RLock { core: Held::new(Core::new(py, Kind::Reentrant)) })?.into_any(),
+        };
+        let core = if let Ok(lock) = lock.cast_exact::<Lock>() {
+            Some(Rc::clone(&lock.get().core))
+        } else if let Ok(lock) = lock.cast_exact::<RLock>() {
+            Some(Rc::clone(&lock.get().core))
+        } else {
+            None
+        };
+        Ok(Condition { lock: lock.unbind(), core: Held::new(core), notices: Held::new(Rc::default()) })
+    }
+
+    #[getter]
+    fn _lock(&self, py: Python<'_>) -> Py<PyAny> {
+        self.lock.clone_ref(py)
+    }
+
+    #[getter]
+    fn _waiters(&self) -> Vec<u64> {
+        self.notices.waiters.borrow().iter().map(|waiter| super::thread::ident(*waiter)).collect()
+    }
+
+    #[pyo3(signature = (*arguments, **named))]
+    fn acquire<'py>(
+        slf: &Bound<'py, Self>,
+        arguments: &Bound<'py, PyTuple>,
+        named: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let lock = slf.get().lock.clone_ref(slf.py());
+        lock.bind(slf.py()).call_method("acquire", arguments, named)
+    }
+
+    fn release(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (lock, core) = slf.get().parts(slf.py());
+        match core {
+            Some(core) => core.release(slf.py()),
+            None => lock.bind(slf.py()).call_method0("release").map(drop),
+        }
+    }
+
+    fn __enter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let (lock, core) = slf.get().parts(py);
+        match core {
+            Some(core) => {
+                let object = slf.get().object();
+                let taken = core.enter(py, "Condition.acquire", object)?;
+                Ok(pyo3::types::PyBool::new(py, taken).to_owned().into_any())
+            }
+            None => lock.bind(py).call_method0("__enter__"),
+        }
+    }
+
+    #[pyo3(signature = (*error))]
+    fn __exit__<'py>(slf: &Bound<'py, Self>, error: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let (lock, core) = slf.get().parts(py);
+        match core {
+            Some(core) => core.release(py).map(|()| py.None().into_bound(py)),
+            None => lock.bind(py).call_method1("__exit__", error),
+        }
+    }
+
+    fn _is_owned(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        slf.get().owned(slf.py())
+    }
+
+    fn _at_fork_reinit(&self) {
+        if let Some(core) = self.core.as_ref() {
+            core.open();
+        }
+        self.notices.waiters.borrow_mut().clear();
+    }
+
+    #[pyo3(signature = (timeout=None))]
+    fn wait(slf: &Bound<'_, Self>, timeout: Option<f64>) -> PyResult<bool> {
+        let py = slf.py();
+        let until = timeout.map(|seconds| super::until(py, seconds)).transpose()?;
+        slf.get().wait_until(py, until)
+    }
+
+    #[pyo3(signature = (predicate, timeout=None))]
+    fn wait_for<'py>(
+        slf: &Bound<'py, Self>,
+        predicate: &Bound<'py, PyAny>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let until = timeout.map(|seconds| super::until(py, seconds)).transpose()?;
+        loop {
+            let result = predicate.call0()?;
+            if result.is_truthy()? || until.is_some_and(|until| until <= with(py, |kernel| kernel.now)) {
+                return Ok(result);
+            }
+            slf.get().wait_until(py, until)?;
+        }
+    }
+
+    #[pyo3(signature = (n=1))]
+    fn notify(slf: &Bound<'_, Self>, n: i64) -> PyResult<()> {
+        slf.get().notify_some(slf.py(), usize::try_from(n).unwrap_or(0))
+    }
+
+    fn notify_all(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().notify_some(slf.py(), usize::MAX)
+    }
+
+    #[pyo3(name = "notifyAll")]
+    fn notify_all_of_old(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Condition::notify_all(slf)
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let lock = slf.get().lock.clone_ref(slf.py());
+        let waiting = slf.get().notices.waiters.borrow().len();
+        Ok(format!("<Condition({}, {waiting})>", lock.bind(slf.py()).repr()?))
+    }
+
+    fn __traverse__(&self, visit: pyo3::gc::PyVisit<'_>) -> Result<(), pyo3::gc::PyTraverseError> {
+        visit.call(&self.lock)
+    }
+}
+
+impl Condition {
+    fn parts(&self, py: Python<'_>) -> (Py<PyAny>, Option<Rc<Core>>) {
+        (self.lock.clone_ref(py), self.core.clone())
+    }
+}

@@ -1,0 +1,88 @@
+//! What happened, one event after the other, for the student to read; only in runs that are recorded.
+//!
+//! Objects are named by kind and by the order in which they first appear.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use pyo3::prelude::*;
+use schedules::words::{Act, Event};
+
+use crate::frames;
+use crate::held::Held;
+use crate::kernel::{Call, numbered, with};
+use crate::report;
+use crate::tracer::{self, Access};
+
+/// Most events of a run that are kept.
+const EVENTS_MAX: usize = 5_000;
+
+#[derive(Debug, Default)]
+struct Names {
+    by_address: HashMap<(String, usize), String>,
+    by_kind: HashMap<String, usize>,
+    /// Objects that must not make room for others while they have a name.
+    kept: Vec<Py<PyAny>>,
+}
+
+static NAMES: Held<RefCell<Option<Names>>> = Held::new(RefCell::new(None));
+
+/// Before a run: nothing has a name.
+pub fn begin() {
+    let names = NAMES.borrow_mut().replace(Names::default());
+    drop(names);
+}
+
+/// Such as `Lock#2`.
+pub fn name(_py: Python<'_>, kind: &str, address: usize) -> String {
+    let mut names = NAMES.borrow_mut();
+    let names = names.get_or_insert_default();
+    if let Some(name) = names.by_address.get(&(kind.to_owned(), address)) {
+        return name.clone();
+    }
+    let number = names.by_kind.entry(kind.to_owned()).or_default();
+    *number += 1;
+    let name = format!("{kind}#{number}");
+    names.by_address.insert((kind.to_owned(), address), name.clone());
+    name
+}
+
+/// The running thread has done something.
+pub fn log(py: Python<'_>, act: Act, call: Option<Call>, value: Option<&str>) {
+    if !with(py, |kernel| kernel.recording) {
+        return;
+    }
+    let doing = frames::doing_here(py);
+    let joined = None;
+    let object = if call.is_some() { report::named(py, &doing, call, joined).1 } else { None };
+    push(py, act, object, value.map(str::to_owned), doing.place);
+}
+
+/// The running thread has looked at or changed what may be shared.
+pub fn access(py: Python<'_>, access: Access<'_>) {
+    let Access { object, name: part, act, value, place } = access;
+    let kind = object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
+    let named = name(py, &kind, object.as_ptr() as usize);
+    NAMES.borrow_mut().get_or_insert_default().kept.push(object.unbind());
+    let whole = match part {
+        Some(part) => format!("{named}.{part}"),
+        None => named,
+    };
+    push(py, act, Some(whole), value, Some(place));
+}
+
+fn push(
+    py: Python<'_>,
+    act: Act,
+    object: Option<String>,
+    value: Option<String>,
+    place: Option<schedules::words::Place>,
+) {
+    with(py, |kernel| {
+        if kernel.told.events.len() < EVENTS_MAX {
+            let thread = numbered(kernel.current);
+            let step = tracer::steps(thread);
+            kernel.told.events.push(Event { thread, step, act, object, value, place });
+        }
+    });
+}

@@ -1,0 +1,176 @@
+//! What a run shows by itself: who died, and who waits for whom when nobody can go on.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyModule, PyTraceback};
+use schedules::Thread;
+use schedules::words::{Act, Deadlock, Fact, Place, Raised, Wait};
+
+use crate::frames::{self, Doing};
+use crate::kernel::{Call, Managed, Object, State, Wants, numbered, waiting, with};
+use crate::managed::lock::Core;
+use crate::record;
+
+/// Longest text of an exception, in characters.
+const TEXT_CHARS_MAX: usize = 2_000;
+/// Longest printed traceback, in characters, from its end.
+const TRACEBACK_CHARS_MAX: usize = 8_000;
+
+/// The running thread ends by an exception.
+pub fn died(py: Python<'_>, error: &PyErr) {
+    let thread = with(py, |kernel| numbered(kernel.current));
+    let raised = raised(py, error, true);
+    record::log(py, Act::Dies, None, raised.classes.first().map(String::as_str));
+    with(py, |kernel| kernel.tell(Fact::Exception { thread, raised }));
+}
+
+/// An exception in words; its traceback too if that is `printed`.
+pub fn raised(py: Python<'_>, error: &PyErr, printed: bool) -> Raised {
+    let classes = error.get_type(py).mro();
+    let names = classes.iter().filter_map(|class| class.getattr("__name__").ok()?.extract::<String>().ok());
+    let classes = names.filter(|name| name != "object").collect();
+    let text = error.value(py).str().map(|text| text.to_string_lossy().into_owned());
+    let text = text.unwrap_or_else(|_| "(its text could not be made)".to_owned());
+    let text = text.chars().take(TEXT_CHARS_MAX).collect();
+    let traceback = if printed { printed_traceback(py, error) } else { None };
+    Raised { classes, text, place: origin(py, error), traceback }
+}
+
+/// The innermost place in the submission that the exception passed.
+fn origin(py: Python<'_>, error: &PyErr) -> Option<Place> {
+    let mut place = None;
+    let mut next: Option<Bound<'_, PyTraceback>> = error.traceback(py);
+    while let Some(traceback) = next {
+        let line = traceback.getattr("tb_lineno").and_then(|line| line.extract()).unwrap_or(0);
+        let frame = traceback.getattr("tb_frame").ok()?;
+        if let Some(found) = frames::place_of(&frame, line) {
+            place = Some(found);
+        }
+        next = traceback.getattr("tb_next").ok()?.cast_into().ok();
+    }
+    place
+}
+
+fn printed_traceback(py: Python<'_>, error: &PyErr) -> Option<String> {
+    let module = PyModule::import(py, "traceback").ok()?;
+    let lines = module.call_method1("format_exception", (error.value(py),)).ok()?;
+    let text: String = lines.extract::<Vec<String>>().ok()?.concat();
+    let skipped = text.chars().count().saturating_sub(TRACEBACK_CHARS_MAX);
+    Some(text.chars().skip(skipped).collect())
+}
+
+/// A thread that waits, before its names are known.
+struct Row {
+    thread: usize,
+    call: Call,
+    wants: Wants,
+    frame: *mut pyo3::ffi::PyFrameObject,
+    held_by: Vec<usize>,
+    holds: Vec<Object>,
+}
+
+/// Nobody can go on: says so, and the run is over.
+pub fn deadlock(py: Python<'_>) {
+    let rows = with(py, |kernel| {
+        let row = |(thread, managed): (usize, &Managed)| match &managed.state {
+            State::Waits(waiting) => {
+                let held = managed.held.iter().filter(|core| !core.internal);
+                let holds = held.map(Core::object).collect();
+                let held_by = holders(&waiting.wants, managed, &kernel.threads);
+                let (call, wants) = (waiting.call, waiting.wants.clone());
+                Some(Row { thread, call, wants, frame: managed.carrier.frame(), held_by, holds })
+            }
+            State::Runs | State::Ended | State::Lost => None,
+        };
+        kernel.threads.iter().enumerate().filter_map(row).collect::<Vec<Row>>()
+    });
+    let mut class = Deadlock::Stuck;
+    let mut edges = BTreeMap::new();
+    let mut waits = Vec::new();
+    for row in rows {
+        edges.insert(row.thread, row.held_by.clone());
+        let missed = match &row.wants {
+            Wants::Notification { notices, .. } if notices.given.get() => {
+                class = Deadlock::LostWakeUp;
+                notices.missed.borrow().clone()
+            }
+            _ => None,
+        };
+        waits.push(described(py, row, missed));
+    }
+    let cycle = ring(&edges);
+    if !cycle.is_empty() {
+        class = Deadlock::Cycle;
+    }
+    waiting::fail(py, Fact::Deadlock { class, waits, cycle });
+}
+
+fn holders(wants: &Wants, waiter: &Managed, threads: &[Managed]) -> Vec<usize> {
+    match wants {
+        Wants::Lock(core) => core.owner().into_iter().collect(),
+        Wants::Notification { lock: Some(core), .. } if waiter.notified => core.owner().into_iter().collect(),
+        Wants::Ends(awaited) => {
+            let alive = |thread: &&usize| !matches!(threads[**thread].state, State::Ended | State::Lost);
+            awaited.iter().filter(alive).copied().collect()
+        }
+        Wants::Notification { .. } | Wants::Item(_) | Wants::Stillness | Wants::Time | Wants::Descriptor { .. } => {
+            Vec::new()
+        }
+    }
+}
+
+fn described(py: Python<'_>, row: Row, missed: Option<Place>) -> Wait {
+    let doing = frames::doing(py, row.frame);
+    let joined = match row.wants {
+        Wants::Lock(ref core) if core.object().kind == "Thread" => core.owner(),
+        _ => None,
+    };
+    let (call, object) = named(py, &doing, Some(row.call), joined);
+    let held_by = row.held_by.into_iter().map(numbered).collect();
+    let holds = row.holds.into_iter().map(|object| record::name(py, object.kind, object.address)).collect();
+    Wait { thread: numbered(row.thread), call, object, held_by, holds, place: doing.place, missed }
+}
+
+/// What a call and its object are called.
+pub fn named(py: Python<'_>, doing: &Doing<'_>, call: Option<Call>, joined: Option<usize>) -> (String, Option<String>) {
+    let native = call.map(|call| call.name.to_owned()).unwrap_or_default();
+    let name = doing.call.as_ref().map(|(name, _)| name.clone()).filter(|name| !name.starts_with('_'));
+    let thread = joined.map(|thread| with(py, |kernel| format!("Thread {}", kernel.threads[thread].name)));
+    let object = thread.or_else(|| match &doing.call {
+        Some((_, Some(object))) => {
+            let kind = object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
+            Some(record::name(py, &kind, object.as_ptr() as usize))
+        }
+        Some((_, None)) | None => {
+            call.and_then(|call| call.object).map(|object| record::name(py, object.kind, object.address))
+        }
+    });
+    (name.unwrap_or(native), object)
+}
+
+/// Threads that wait for one another in a ring, if there are such.
+fn ring(edges: &BTreeMap<usize, Vec<usize>>) -> Vec<Thread> {
+    for start in edges.keys() {
+        let mut path: Vec<usize> = Vec::new();
+        let mut at = *start;
+        loop {
+            if let Some(from) = path.iter().position(|seen| *seen == at) {
+                return path[from..].iter().copied().map(numbered).collect();
+            }
+            path.push(at);
+            // A thread that waits for several waits for the first of them in any case.
+            match edges.get(&at).and_then(|holders| holders.first()) {
+                Some(next) => at = *next,
+                None => break,
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// For a lock's owner in a table; here so that the table's words are in one file.
+pub fn owner(core: &Rc<Core>) -> Option<Thread> {
+    core.owner().map(numbered)
+}

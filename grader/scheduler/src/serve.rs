@@ -1,0 +1,207 @@
+//! The loop over orders.
+
+use std::os::fd::{BorrowedFd, RawFd};
+
+use framing::Framing;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use schedules::words::{Answer, Fact, Order, Ran, Scenario};
+use schedules::{Plan, Thread};
+use serde_json::Value;
+
+use crate::driver::Work;
+use crate::kernel::carrier::{Conditions, conduct};
+use crate::kernel::waiting::Points;
+use crate::kernel::with;
+use crate::{audit, driver, frames, load, patch, record, report, tracer, values};
+
+/// Bytes that are read at once.
+const READ_BYTES: usize = 64 << 10;
+
+/// A scenario that can be run.
+struct Ready {
+    scenario: Scenario,
+    module: String,
+    work: Py<Performed>,
+}
+
+/// Keeps a scenario's work, so that threads can share it.
+#[pyclass(frozen)]
+struct Performed(crate::held::Held<Work>);
+
+/// Obeys the orders that come over `descriptor`, until there are no more. Does not return.
+#[pyfunction]
+pub fn serve(py: Python<'_>, descriptor: RawFd) -> PyResult<()> {
+    std::panic::set_hook(Box::new(|info| {
+        eprintln!("{info}");
+        std::process::abort();
+    }));
+    stay_on_this_core();
+    frames::prepare(py);
+    tracer::set_sink(&Points);
+    tracer::install(py)?;
+    patch::apply(py)?;
+    let system = py.import("sys")?;
+    system.getattr("meta_path")?.call_method1("insert", (0, Bound::new(py, load::Finder)?))?;
+    // Nobody finds us again.
+    let modules = system.getattr("modules")?.cast_into::<PyDict>()?;
+    for name in ["scheduler", "__main__"] {
+        if name == "scheduler" && modules.contains(name)? {
+            modules.del_item(name)?;
+        }
+    }
+    let gc = py.import("gc")?;
+    gc.call_method0("disable")?;
+    gc.call_method0("collect")?;
+    gc.call_method0("freeze")?;
+    // SAFETY: whoever started us has given us the descriptor, for as long as we live.
+    let channel = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    let mut framing = Framing::default();
+    let mut ready = None;
+    let mut bytes = vec![0; READ_BYTES];
+    loop {
+        while let Some(message) = framing.next_message()? {
+            let order = serde_json::from_value(message.head).map_err(std::io::Error::from)?;
+            obey(py, channel, &mut ready, order, &gc)?;
+        }
+        match rustix::io::read(channel, &mut bytes) {
+            Ok(0) => std::process::exit(0),
+            Ok(read) => framing.feed(&bytes[..read]),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(std::io::Error::from(error).into()),
+        }
+    }
+}
+
+/// A hand-over to another core costs several times as much.
+fn stay_on_this_core() {
+    let mut only = rustix::thread::CpuSet::new();
+    only.set(rustix::thread::sched_getcpu());
+    let _ = rustix::thread::sched_setaffinity(None, &only);
+}
+
+fn obey(
+    py: Python<'_>,
+    channel: BorrowedFd<'_>,
+    ready: &mut Option<Ready>,
+    order: Order,
+    gc: &Bound<'_, PyModule>,
+) -> PyResult<()> {
+    match order {
+        Order::Scenario(scenario) => {
+            let (answer, made) = match prepare(py, scenario)? {
+                Ok(made) => (Answer::Ready { sources: load::checksum(py) }, Some(made)),
+                Err(reason) => (Answer::Refused { reason }, None),
+            };
+            *ready = made;
+            send(channel, &answer, &[])
+        }
+        Order::Run { plans, record } => {
+            let Some(ready) = ready.as_ref() else { return Ok(()) };
+            for plan in &plans {
+                let (ran, transcript) = run(py, ready, plan, record)?;
+                let spent = ran.spent;
+                send(channel, &Answer::Ran(Box::new(ran)), &transcript)?;
+                if spent {
+                    std::process::exit(0);
+                }
+            }
+            gc.call_method0("collect").map(drop)
+        }
+    }
+}
+
+fn send(channel: BorrowedFd<'_>, answer: &Answer, tail: &[u8]) -> PyResult<()> {
+    let bytes = framing::encode(answer, tail, 0)?;
+    let mut left = bytes.as_slice();
+    while !left.is_empty() {
+        match rustix::io::write(channel, left) {
+            Ok(written) => left = &left[written..],
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => std::process::exit(0),
+        }
+    }
+    Ok(())
+}
+
+/// Compiles, and runs once by default, so that imports have been made and what is missing is seen.
+fn prepare(py: Python<'_>, scenario: Scenario) -> PyResult<Result<Ready, String>> {
+    let module = match load::begin(py, &scenario.subject, scenario.granularity)? {
+        Ok(module) => module,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let work = Work::of(py, &scenario.body)?;
+    let work = Py::new(py, Performed(crate::held::Held::new(work)))?;
+    let ready = Ready { scenario, module, work };
+    let (ran, _) = run(py, &ready, &Plan::Follow { deviations: Vec::new() }, false)?;
+    if let Some(reason) = missing(&ready, &ran) {
+        return Ok(Err(reason));
+    }
+    Ok(Ok(ready))
+}
+
+/// Why there is nothing to run, if the class is not there.
+fn missing(ready: &Ready, ran: &Ran) -> Option<String> {
+    let schedules::words::Body::Operations { class, .. } = &ready.scenario.body else { return None };
+    let wanted = format!("module '{}' has no attribute '{class}'", ready.module);
+    let lacks = |fact: &Fact| matches!(fact, Fact::Exception { thread: Thread(0), raised } if raised.text == wanted);
+    ran.facts.iter().any(lacks).then(|| format!("{}.py has no class {class}", ready.module.replace('.', "/")))
+}
+
+/// One run and its transcript.
+fn run(py: Python<'_>, ready: &Ready, plan: &Plan, recording: bool) -> PyResult<(Ran, Vec<u8>)> {
+    let scenario = &ready.scenario;
+    values::begin();
+    record::begin();
+    patch::refresh(py, scenario.seed)?;
+    let outcome = std::rc::Rc::new(std::cell::RefCell::new(None::<Value>));
+    let (work, module, told) = (ready.work.clone_ref(py), ready.module.clone(), std::rc::Rc::clone(&outcome));
+    let main = move |py: Python<'_>| {
+        let outcome = work.get().0.perform(py, &module);
+        match outcome {
+            Ok(value) => {
+                *told.borrow_mut() = value;
+                driver::leave(py)
+            }
+            Err(error) if error.is_instance_of::<pyo3::exceptions::PySystemExit>(py) => {
+                report::died(py, &error);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    };
+    let conditions =
+        Conditions { plan, limits: scenario.limits, sleepers_may_wake: scenario.sleepers_may_wake, recording };
+    audit::arm_audit(true);
+    conduct(py, &conditions, Box::new(main));
+    audit::arm_audit(false);
+    load::unload(py)?;
+    let (threads, told, transcript, spins) = with(py, |kernel| {
+        let threads = std::mem::take(&mut kernel.threads);
+        let told = std::mem::take(&mut kernel.told);
+        let transcript = std::mem::take(&mut kernel.transcript);
+        (threads, told, transcript, std::mem::take(&mut kernel.spins))
+    });
+    let mut facts = told.facts;
+    let waits = spins.into_iter().map(|((thread, place), times)| Fact::BusyWait { thread, place: Some(place), times });
+    facts.extend(waits);
+    let name = |thread: &crate::kernel::Managed| {
+        let own = thread.object.as_ref().and_then(|object| object.bind(py).getattr(intern!(py, "_name")).ok());
+        own.and_then(|name| name.extract().ok()).unwrap_or_else(|| thread.name.clone())
+    };
+    let ran = Ran {
+        facts,
+        outcome: outcome.take(),
+        notes: told.notes,
+        history: told.history,
+        threads: threads.iter().map(name).collect(),
+        counts: told.counts,
+        tripped: audit::tripped(),
+        uncontrolled: told.uncontrolled,
+        spent: told.spent,
+        events: told.events,
+    };
+    drop(threads);
+    Ok((ran, transcript.to_bytes()))
+}
