@@ -42,7 +42,12 @@ impl Library {
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("run {PYTHON}: {error}")))?;
-        Ok(Library { folder, native: beside("libgrader.so")?, python_version: OnceLock::new(), asked: Mutex::new(Some(asked)) })
+        Ok(Library {
+            folder,
+            native: beside("libgrader.so")?,
+            python_version: OnceLock::new(),
+            asked: Mutex::new(Some(asked)),
+        })
     }
 
     /// Such as `3.11.2`.

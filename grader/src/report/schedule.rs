@@ -10,7 +10,6 @@ mod source;
 mod switches;
 mod words;
 
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -168,9 +168,7 @@ pub enum Outcome {
         wire: Notes,
     },
     /// The suite's own fault.
-    Error {
-        reason: String,
-    },
+    Error { reason: String },
 }
 
 /// How a case failed, as the library tells it.
