@@ -106,6 +106,17 @@ unsafe extern "C" fn hook(event: *const c_char, arguments: *mut ffi::PyObject, _
 
 fn refuse(py: Python<'_>, what: String) {
     PyRuntimeError::new_err(format!("{what} is not available while threads are scheduled")).restore(py);
+    remember(what);
+}
+
+/// Something was seen that only somebody does who wants out.
+pub(crate) fn saw(what: &str) {
+    if STATE.armed.get() {
+        remember(what.to_owned());
+    }
+}
+
+fn remember(what: String) {
     let mut tripped = STATE.tripped.borrow_mut();
     if tripped.len() < TRIPPED_MAX && !tripped.contains(&what) {
         tripped.push(what);

@@ -88,6 +88,8 @@ mod bits {
     pub const CALLEE: u16 = 2048;
     /// A point without a condition.
     pub const POINT: u16 = 4096;
+    /// Gives a class a method that the interpreter would run unseen.
+    pub const DEFINES: u16 = 8192;
 
     /// What is told while recording.
     pub const ACCESS: u16 = READS | WRITES | LOOKS_INTO | CALLS;

@@ -5,7 +5,7 @@
 //! extra slots. The frame evaluation function (PEP 523) turns tracing off for every frame that needs none, so that the
 //! standard library runs at full speed even when it is called by traced code: every Python call has an interpreter
 //! frame of its own (`_PyCFrame`) while such a function is set, hence the switch in it is this frame's alone. The price
-//! is C stack for each Python call.
+//! is C stack for each Python call. One kind of call goes round that function, see [`keep_visible`].
 //!
 //! Layouts are declared here instead of taken from headers, which a build would need. [`check`] compares them with what
 //! the interpreter itself says before anything relies on them, and another interpreter is refused.
@@ -27,7 +27,7 @@ use pyo3::types::PyCode;
 use self::masks::Watched;
 pub(super) use self::masks::watch;
 pub(super) use self::site::Site;
-use super::STATE;
+use super::{STATE, bits};
 use crate::audit;
 
 /// `_PyInterpreterFrame`: an activation of a code object.
@@ -211,10 +211,14 @@ unsafe extern "C" fn trace(
     _: *mut ffi::PyObject,
 ) -> c_int {
     let enters = what == ffi::PyTrace_CALL;
+    let object: *mut FrameObject = object.cast();
     if !enters && what != ffi::PyTrace_OPCODE {
+        // SAFETY: the interpreter gives a live frame object; layouts were checked.
+        if what == ffi::PyTrace_RETURN && unsafe { (*object).trace_opcodes } == 0 {
+            audit::saw("f_trace_opcodes");
+        }
         return 0;
     }
-    let object: *mut FrameObject = object.cast();
     // SAFETY: the interpreter gives a live frame object of a running frame; layouts were checked.
     let frame = unsafe { (*object).frame };
     // SAFETY: likewise.
@@ -226,14 +230,30 @@ unsafe extern "C" fn trace(
             (*object).trace_opcodes = 1;
         }
     }
+    // SAFETY: the instruction lies in the code that has this mask.
+    let index = unsafe { watched.index(frame) };
+    let mask = watched.mask(index);
+    if mask & bits::DEFINES != 0 {
+        // SAFETY: the instruction takes what is on top of the stack.
+        keep_visible(unsafe { Site::new(object, frame, watched, index).stack(1) });
+    }
     if !STATE.enabled.get() {
         return 0;
     }
     STATE.instructions.set(STATE.instructions.get() + u64::from(!enters));
-    // SAFETY: the instruction lies in the code that has this mask.
-    let index = unsafe { watched.index(frame) };
-    let mask = watched.mask(index);
     if mask == 0 { 0 } else { step(&Site::new(object, frame, watched, index), mask) }
+}
+
+/// Takes care that a method `__getitem__` is called like others. Untraced code that uses a subscript often would
+/// otherwise be changed to run the method in its own loop, where nothing is traced; the interpreter does so only for
+/// functions whose version has at most 16 bits, and gives a version only to those that have none.
+fn keep_visible(function: *mut ffi::PyObject) {
+    // SAFETY: a live object, of the type that is checked.
+    unsafe {
+        if ffi::PyFunction_Check(function) != 0 {
+            (*function.cast::<ffi::PyFunctionObject>()).func_version = u32::MAX;
+        }
+    }
 }
 
 fn step(site: &Site, mask: u16) -> c_int {

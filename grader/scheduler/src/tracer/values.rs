@@ -4,7 +4,6 @@
 //! others the type's name is told. Dictionaries are searched by hand, as a lookup compares keys, and keys are objects.
 
 use std::ffi::CStr;
-use std::ptr;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -94,9 +93,8 @@ pub(super) fn attribute(py: Python<'_>, object: *mut ffi::PyObject, name: &Bound
         if of == &raw mut ffi::PyType_Type {
             return text(py, class_attribute(object.cast(), name));
         }
-        let ordinary = (*of)
-            .tp_getattro
-            .is_some_and(|get| ptr::fn_addr_eq(get, ffi::PyObject_GenericGetAttr as ffi::getattrofunc));
+        let lookup = PyString::new(py, "__getattribute__");
+        let ordinary = class_attribute(of, &lookup) == class_attribute(&raw mut ffi::PyBaseObject_Type, &lookup);
         if !ordinary {
             return None;
         }

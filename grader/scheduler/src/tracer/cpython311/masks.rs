@@ -97,8 +97,10 @@ const CLASS_MAKERS: [&str; 2] = ["__set_name__", "__init_subclass__"];
 /// With these, attributes may be rebound that no instruction names.
 const DYNAMIC: [&str; 5] = ["setattr", "delattr", "__dict__", "__setattr__", "vars"];
 /// With these, a `for` may never end.
-const ENDLESS: [&str; 5] = ["itertools", "count", "cycle", "repeat", "iter"];
+const ENDLESS: [&str; 2] = ["itertools", "iter"];
 const ENDLESS_METHOD: &str = "__next__";
+/// Subscripts of a class that has this are carried out without a call, see [`super::keep_visible`].
+const SUBSCRIPT_METHOD: &str = "__getitem__";
 const MODULE: &str = "<module>";
 
 /// Names that are rebound after construction, over all sources.
@@ -221,7 +223,7 @@ impl<'py> Code<'py> {
         if granularity == Granularity::Interpreter && self.name != MODULE {
             self.switches(&mut masks);
         }
-        let needs = bits::BACK | bits::POINT | bits::MAY_JUMP | bits::RETURNED;
+        let needs = bits::DEFINES | bits::BACK | bits::POINT | bits::MAY_JUMP | bits::RETURNED;
         let needs = if shared.endless { needs | bits::NEXT } else { needs };
         let point = |mask: &u16| mask & bits::ACCESS != 0 && mask & bits::SILENT == 0;
         Watched {
@@ -249,6 +251,7 @@ impl<'py> Code<'py> {
             LOAD_GLOBAL => reads(shared.globals.contains(&self.names[argument >> 1])),
             LOAD_DEREF | LOAD_CLASSDEREF => reads(shared.cells.contains(self.variable(instruction))),
             STORE_DEREF | DELETE_DEREF if shared.cells.contains(self.variable(instruction)) => bits::WRITES,
+            STORE_NAME if self.names[argument] == SUBSCRIPT_METHOD => bits::DEFINES,
             STORE_DEREF | DELETE_DEREF | DELETE_FAST | STORE_NAME | DELETE_NAME => bits::CHANGES,
             BINARY_SUBSCR | CONTAINS_OP => bits::LOOKS_INTO,
             PRECALL => bits::CALLS,

@@ -30,7 +30,7 @@ impl<'a> Site<'a> {
     }
 
     /// The `n`th from the top of the stack, which is 1.
-    fn stack(&self, n: u32) -> *mut ffi::PyObject {
+    pub(super) fn stack(&self, n: u32) -> *mut ffi::PyObject {
         // SAFETY: the instruction takes at least so many operands; the trace function is called with the stack stored.
         unsafe { *self.variables().offset((*self.frame).stacktop as isize - n as isize) }
     }
