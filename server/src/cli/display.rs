@@ -146,7 +146,11 @@ fn explain(text: &mut String, case: &CaseReport, exercise: &str) {
                 wire::write(text, &Wire { lanes, events, left_out, connections_left_out, divergence });
             }
             Evidence::Schedule(schedule) => schedule::write(text, schedule, exercise, &case.id),
-            Evidence::Bytes { .. } | Evidence::Diff { .. } | Evidence::Traceback { .. } | Evidence::Output { .. } => {}
+            Evidence::Bytes { .. }
+            | Evidence::Diff { .. }
+            | Evidence::History { .. }
+            | Evidence::Traceback { .. }
+            | Evidence::Output { .. } => {}
         }
     }
 }
