@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCode, PyTuple};
 
 use super::Frame;
+use super::lines::{self, Line};
 use crate::tracer::{Granularity, bits};
 
 /// An instruction's number, its argument with all prefixes, where it is reported and where the next one begins.
@@ -20,15 +21,17 @@ use crate::tracer::{Granularity, bits};
 pub(super) struct Instruction {
     pub operation: u8,
     pub argument: u32,
-    at: usize,
-    next: usize,
+    pub at: usize,
+    pub next: usize,
 }
 
-/// What a watched code object has.
+/// What a watched code object has; all but the flags by place.
 pub(super) struct Watched {
     first: *const u16,
     masks: Box<[u16]>,
-    /// By place, as the masks; a place where nothing is reported has the default.
+    /// What is reported as a line; of the line that a place is in.
+    pub lines: Box<[Line]>,
+    /// A place where nothing is reported has the default.
     pub instructions: Box<[Instruction]>,
     traced: bool,
     /// Something is told of it while recording.
@@ -61,7 +64,7 @@ pub(super) const DELETE_SUBSCR: u8 = 61;
 const STORE_NAME: u8 = 90;
 const DELETE_NAME: u8 = 91;
 const UNPACK_SEQUENCE: u8 = 92;
-const FOR_ITER: u8 = 93;
+pub(super) const FOR_ITER: u8 = 93;
 pub(super) const STORE_ATTR: u8 = 95;
 pub(super) const DELETE_ATTR: u8 = 96;
 pub(super) const STORE_GLOBAL: u8 = 97;
@@ -122,7 +125,8 @@ struct Code<'py> {
     variables: Vec<String>,
     free: HashSet<String>,
     instructions: Vec<Instruction>,
-    length: usize,
+    /// The line of each place.
+    numbers: Vec<Option<u32>>,
 }
 
 pub(in super::super) fn watch(py: Python<'_>, sources: &[Bound<'_, PyCode>], granularity: Granularity) -> PyResult<()> {
@@ -197,7 +201,7 @@ impl<'py> Code<'py> {
             variables,
             free: free.into_iter().collect(),
             instructions: decode(text),
-            length: text.len() / size_of::<u16>(),
+            numbers: lines::numbers(code, text.len() / size_of::<u16>())?,
         })
     }
 
@@ -206,15 +210,16 @@ impl<'py> Code<'py> {
     }
 
     fn watched(&self, shared: &Shared, granularity: Granularity) -> Watched {
-        let mut masks = vec![0; self.length];
-        let mut instructions = vec![Instruction::default(); self.length];
+        let mut masks = vec![0; self.numbers.len()];
+        let mut instructions = vec![Instruction::default(); self.numbers.len()];
         for instruction in &self.instructions {
             let mask = self.mask(instruction, shared);
-            let told = mask & bits::ACCESS != 0;
             masks[instruction.at] |= match granularity {
                 _ if self.name == MODULE => self.quiet(mask),
                 Granularity::Shared => mask,
-                Granularity::Interpreter | Granularity::Synchronisation if told => mask | bits::SILENT,
+                Granularity::Interpreter | Granularity::Synchronisation if mask & bits::ACCESS != 0 => {
+                    mask | bits::SILENT
+                }
                 Granularity::Interpreter | Granularity::Synchronisation => mask,
             };
             instructions[instruction.at] = *instruction;
@@ -223,15 +228,18 @@ impl<'py> Code<'py> {
         if granularity == Granularity::Interpreter && self.name != MODULE {
             self.switches(&mut masks);
         }
-        let needs = bits::DEFINES | bits::BACK | bits::POINT | bits::MAY_JUMP | bits::RETURNED;
-        let needs = if shared.endless { needs | bits::NEXT } else { needs };
-        let point = |mask: &u16| mask & bits::ACCESS != 0 && mask & bits::SILENT == 0;
+        let loops = lines::loops(&self.instructions, &self.numbers);
+        lines::keep_stores_of_loops(&self.instructions, &loops, &mut masks);
+        let lines = lines::of(&self.instructions, &self.numbers, &loops, &mut masks);
+        let points = masks.iter().any(|mask| lines::need(*mask) & lines::ALWAYS != 0);
+        let iterates = || self.instructions.iter().any(|instruction| instruction.operation == FOR_ITER);
         Watched {
             // SAFETY: a code object.
             first: unsafe { first_word(self.object.as_ptr()) },
-            traced: masks.iter().any(|mask| mask & needs != 0 || point(mask)),
+            traced: points || !loops.is_empty() || shared.endless && iterates(),
             told: masks.iter().any(|mask| mask & bits::ACCESS != 0),
             masks: masks.into(),
+            lines,
             instructions: instructions.into(),
         }
     }
@@ -255,8 +263,6 @@ impl<'py> Code<'py> {
             STORE_DEREF | DELETE_DEREF | DELETE_FAST | STORE_NAME | DELETE_NAME => bits::CHANGES,
             BINARY_SUBSCR | CONTAINS_OP => bits::LOOKS_INTO,
             PRECALL => bits::CALLS,
-            JUMP_BACKWARD if self.target(instruction) == Some(FOR_ITER) => bits::NEXT,
-            JUMP_BACKWARD | POP_JUMP_BACKWARD_IF_NOT_NONE..=POP_JUMP_BACKWARD_IF_TRUE => bits::BACK,
             STORE_FAST => bits::STORES,
             _ => 0,
         }
@@ -267,13 +273,6 @@ impl<'py> Code<'py> {
         let changes = if mask & bits::WRITES != 0 { bits::CHANGES } else { 0 };
         let calls = if mask & bits::CALLS != 0 { bits::CALLS | bits::SILENT } else { 0 };
         mask & !bits::ACCESS | changes | calls
-    }
-
-    /// What a jump back leads to.
-    fn target(&self, jump: &Instruction) -> Option<u8> {
-        let at = jump.next.checked_sub(jump.argument as usize)?;
-        let found = self.instructions.binary_search_by_key(&at, |instruction| instruction.at).ok()?;
-        Some(self.instructions[found].operation)
     }
 
     /// Takes back what was said of the variables of `for`: they change, but the loop does not make them.
