@@ -11,7 +11,7 @@ use schedules::words::Act;
 use super::condition::Condition;
 use super::lock::{Core, Kind, Lock};
 use crate::held::Held;
-use crate::kernel::{Origin, Phase, State, carrier, waiting, with};
+use crate::kernel::{self, Origin, Phase, State, carrier, waiting, with};
 use crate::{frames, record, report};
 
 /// Identifiers are this and a thread's number.
@@ -133,6 +133,12 @@ pub fn _adopted(py: Python<'_>) -> (String, bool) {
             (me.name.clone(), matches!(me.origin, Origin::Program { .. }))
         }
     })
+}
+
+/// For hashes: the order in which they were asked for.
+#[pyfunction]
+pub fn _number(py: Python<'_>) -> u64 {
+    with(py, kernel::Kernel::number)
 }
 
 /// A program looks at an event's flag.
