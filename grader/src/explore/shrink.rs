@@ -6,11 +6,13 @@ use schedules::Deviation;
 /// Schedules that are tried at most.
 const TRIES_MAX: u32 = 80;
 
+type Deviations = Vec<Deviation>;
+
 /// `fails` runs a schedule; `Some` with what it then really was, where it fails.
 pub fn shrink<E>(
-    deviations: Vec<Deviation>,
-    fails: &mut dyn FnMut(&[Deviation]) -> Result<Option<Vec<Deviation>>, E>,
-) -> Result<Vec<Deviation>, E> {
+    deviations: Deviations,
+    fails: &mut dyn FnMut(&[Deviation]) -> Result<Option<Deviations>, E>,
+) -> Result<Deviations, E> {
     let mut smallest = deviations;
     let mut tries = 0;
     let mut chunk = smallest.len().div_ceil(2).max(1);
