@@ -11,6 +11,7 @@
 
 pub mod carrier;
 pub mod choice;
+pub mod reach;
 pub mod waiting;
 
 use std::cell::RefCell;

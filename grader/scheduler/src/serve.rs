@@ -168,10 +168,18 @@ fn prepare(py: Python<'_>, scenario: Scenario) -> PyResult<Result<Ready, String>
     let work = Py::new(py, Performed(crate::held::Held::new(work)))?;
     let ready = Ready { scenario, module, work };
     let (ran, _) = run(py, &ready, &Plan::Follow { deviations: Vec::new() }, false)?;
-    if let Some(reason) = missing(&ready, &ran) {
-        return Ok(Err(reason));
-    }
-    Ok(Ok(ready))
+    let reason = missing(&ready, &ran).or_else(|| out_of_reach(&ran));
+    Ok(reason.map_or(Ok(ready), Err))
+}
+
+/// A process in which somebody waits for good outside of our reach runs nothing more.
+fn out_of_reach(ran: &Ran) -> Option<String> {
+    let place = ran.facts.iter().find_map(|fact| match fact {
+        Fact::OutOfReach { place, .. } => Some(place.as_ref()),
+        _ => None,
+    })?;
+    let place = place.map_or_else(|| "it".to_owned(), |place| format!("{}, line {},", place.file, place.line));
+    Some(format!("{place} waits for something that cannot be scheduled, and nothing else can run meanwhile"))
 }
 
 /// Why there is nothing to run, if the class is not there.
