@@ -36,8 +36,10 @@ FROM debian:12-slim AS grader
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends python3 python3-hypothesis python3-pika python3-zmq \
  && rm -rf /var/lib/apt/lists/*
-# The library is what Python interpreters load to become templates; it is looked for beside the program.
-COPY --from=build /source/target/release/practicum /source/target/release/libgrader.so /usr/local/bin/
+# The libraries are what Python interpreters load, to become templates and to schedule threads; they are looked for
+# beside the program.
+COPY --from=build /source/target/release/practicum /source/target/release/libgrader.so \
+     /source/target/release/libscheduler.so /usr/local/bin/
 COPY --from=build /source/deploy/entrypoint /usr/local/bin/entrypoint
 # Making namespaces takes root inside the container, with the few capabilities that docker-compose.yml names.
 # hadolint ignore=DL3002

@@ -5,6 +5,8 @@
 //! it, and trusted no more: it knows no submission and no verdict, and what it tells is the suite's to judge.
 
 mod amqp;
+mod explore;
+mod history;
 mod relay;
 
 use std::ffi::OsString;
@@ -24,6 +26,8 @@ pub fn run(mut words: impl Iterator<Item = OsString>) -> io::Result<()> {
     match name.to_str() {
         Some("relay") => relay::run(channel()?),
         Some("amqp") => amqp::run(channel()?),
+        Some("explore") => explore::run(channel()?),
+        Some("history") => history::run(channel()?),
         _ => Err(io::Error::other(format!("{name:?} is no applet"))),
     }
 }

@@ -185,7 +185,7 @@ impl Tally {
 
 impl Run {
     fn grade(&self, grader: &Grader, exercise: &Exercise) -> Result<Option<Disagreement>, GraderError> {
-        let request = Request { root: self.root.clone(), only: None, seed: None, set: BTreeMap::new() };
+        let request = Request { root: self.root.clone(), only: None, seed: None, set: BTreeMap::new(), replay: None };
         let report = grader.grade(exercise, &self.submission, &request, &mut |_| {}, &|| false)?;
         Ok(match &self.expected {
             Some(expected) => self.compare(expected, &report),

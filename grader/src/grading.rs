@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schedules::token::Token;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -56,6 +57,8 @@ pub struct Request {
     pub seed: Option<CaseSeed>,
     /// `NAME=VALUE` of `--set`: vars, and `PROGRAM.file`.
     pub set: BTreeMap<String, String>,
+    /// A schedule's token: of all schedules that `only` would run, this one alone is run and shown.
+    pub replay: Option<String>,
 }
 
 /// Progress, in order. Every case that starts also finishes unless the grading fails.
@@ -138,6 +141,7 @@ impl Grader {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Report, GraderError> {
         let programs = Programs::new(exercise.manifest(), &request.set).map_err(GraderError::Request)?;
+        request.replay.as_deref().map(Token::parse).transpose().map_err(GraderError::Request)?;
         let setups = setups(exercise, submission, request, &programs)?;
         let mut launcher = self.launcher()?;
         let parse = Parse::start(&mut launcher, submission)?;
@@ -240,7 +244,7 @@ fn prepare<'a>(launcher: &mut Launcher, setup: Option<&Setup<'a>>) -> Prepared<'
 fn setups<'a>(
     exercise: &'a Exercise,
     submission: &'a Submission,
-    request: &Request,
+    request: &'a Request,
     programs: &'a Programs,
 ) -> Result<Vec<Setup<'a>>, GraderError> {
     let derived = |case: &Case| request.root.case_seed(exercise.suite_hash(), submission.hash(), &case.id);
@@ -251,6 +255,7 @@ fn setups<'a>(
         programs,
         limits: exercise.manifest().limits.changed(case.limits),
         seed: request.seed.unwrap_or_else(|| derived(case)),
+        replay: request.replay.as_deref(),
     };
     let wanted = |case: &&Case| request.only.as_ref().is_none_or(|only| case.id == *only);
     let cases = &exercise.manifest().cases;
@@ -267,7 +272,7 @@ fn is_certain(facts: &suite::Facts) -> bool {
     match &facts.ending {
         Ending::Limit(LimitHit::Cpu) | Ending::Failed { kind: FailureKind::Deadlock, .. } => true,
         Ending::Limit(LimitHit::Wall | LimitHit::Memory | LimitHit::Output) | Ending::Failed { .. } => false,
-        Ending::Passed => true,
+        Ending::Passed { .. } => true,
     }
 }
 

@@ -13,6 +13,7 @@ pub mod channel;
 pub mod check;
 pub mod doctor;
 pub mod exercise;
+pub mod explore;
 pub mod grading;
 mod library;
 pub mod report;

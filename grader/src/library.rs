@@ -42,7 +42,12 @@ impl Library {
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("run {PYTHON}: {error}")))?;
-        Ok(Library { folder, native: native()?, python_version: OnceLock::new(), asked: Mutex::new(Some(asked)) })
+        Ok(Library {
+            folder,
+            native: beside("libgrader.so")?,
+            python_version: OnceLock::new(),
+            asked: Mutex::new(Some(asked)),
+        })
     }
 
     /// Such as `3.11.2`.
@@ -66,13 +71,12 @@ impl Drop for Library {
     }
 }
 
-/// Cargo puts the library beside the program, and tests one folder below; a release keeps it there too.
-fn native() -> io::Result<PathBuf> {
-    const NAME: &str = "libgrader.so";
+/// A shared library of ours. Cargo puts it beside the program, and tests one folder below; a release keeps it there too.
+pub fn beside(name: &str) -> io::Result<PathBuf> {
     let program = std::env::current_exe()?;
-    let found = program.ancestors().skip(1).take(2).map(|folder| folder.join(NAME)).find(|path| path.is_file());
+    let found = program.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
     found.ok_or_else(|| {
-        let reason = format!("{NAME} belongs beside {}: build the whole workspace", program.display());
+        let reason = format!("{name} belongs beside {}: build the whole workspace", program.display());
         io::Error::new(io::ErrorKind::NotFound, reason)
     })
 }

@@ -1,10 +1,14 @@
 //! The report: what one grading found. It is kept whole, and leaves the house only through [`Report::seen_by`].
 
+mod history;
+pub mod schedule;
 mod wire;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::history::{HistoryOperation, HistoryRefusal};
+pub use self::schedule::ScheduleEvidence;
 pub use self::wire::{Answered, WireDeed, WireDivergence, WireEvent, WireGap, WireLane};
 use crate::exercise::{Lane, Visibility};
 use crate::verdict::Verdict;
@@ -86,6 +90,16 @@ pub enum Evidence {
     Traceback { text: String },
     /// The tail of what a program wrote.
     Output { program: String, stream: OutputStream, text: String, truncated: bool },
+    /// Operations that overlap in time, and that no order explains.
+    History {
+        title: String,
+        /// Those that matter, in the order in which they were begun.
+        operations: Vec<HistoryOperation>,
+        /// Indexes of operations: the longest order that explains them one after the other.
+        order: Vec<u32>,
+        /// What could not come next, and why.
+        refusals: Vec<HistoryRefusal>,
+    },
     /// What passed on the case's network, in order.
     Wire {
         title: String,
@@ -98,6 +112,8 @@ pub enum Evidence {
         /// The packets as a pcapng file, base64, as far as they were kept; `null` where there were none.
         capture: Option<String>,
     },
+    /// A schedule of the submission's threads that fails.
+    Schedule(Box<ScheduleEvidence>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

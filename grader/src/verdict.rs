@@ -24,7 +24,7 @@ pub enum Verdict {
     /// A rule of the exercise was broken, such as a banned import.
     RuleBroken,
     BuildError,
-    /// Two runs on the same seed disagreed: no points until staff decide.
+    /// Two runs on the same seed disagreed, or what was seen cannot be relied on: no points until staff decide.
     Unstable,
 }
 
@@ -65,7 +65,10 @@ pub struct Judgement {
 pub fn judge(facts: Facts) -> Judgement {
     let output: Vec<Evidence> = facts.programs.iter().flat_map(Started::output).collect();
     let (verdict, mut message, mut evidence) = match facts.ending {
-        Ending::Passed => return Judgement { verdict: Verdict::Passed, message: None, evidence: vec![] },
+        Ending::Passed { mut evidence } => {
+            evidence.truncate(EVIDENCE_MAX);
+            return Judgement { verdict: Verdict::Passed, message: None, evidence };
+        }
         Ending::Limit(limit) => {
             let (verdict, message) = broken_limit(limit, facts.limits);
             (verdict, message, vec![])
@@ -112,6 +115,7 @@ fn broken_limit(limit: LimitHit, limits: Limits) -> (Verdict, String) {
 fn failure(kind: FailureKind, message: String, crash: Option<&Started>) -> (Verdict, String) {
     match (kind, crash) {
         (FailureKind::NotReady | FailureKind::Crashed, _) => (Verdict::RuntimeError, message),
+        (FailureKind::Void, _) => (Verdict::Unstable, format!("{UNRELIABLE}: {message}")),
         (FailureKind::WrongAnswer | FailureKind::Deadlock, Some(program)) => {
             (Verdict::RuntimeError, format!("{message}; {} had ended {}", program.name, exit_words(program.exit)))
         }
@@ -119,6 +123,9 @@ fn failure(kind: FailureKind, message: String, crash: Option<&Started>) -> (Verd
         (FailureKind::Deadlock, None) => (Verdict::Deadlock, message),
     }
 }
+
+/// Completed by the reason.
+const UNRELIABLE: &str = "what was seen of this program cannot be relied on, so it gives no points until staff decide";
 
 fn exit_words(exit: Option<Exit>) -> String {
     match exit {

@@ -90,7 +90,7 @@ fn exercise() -> Exercise {
 }
 
 fn grade(grader: &Grader, exercise: &Exercise, only: Option<String>) -> Result<Report, GraderError> {
-    let request = Request { root: Root::Public, only, seed: None, set: BTreeMap::new() };
+    let request = Request { root: Root::Public, only, seed: None, set: BTreeMap::new(), replay: None };
     let reference = exercise.submission("reference").unwrap();
     grader.grade(exercise, &reference, &request, &mut |_| {}, &|| false)
 }

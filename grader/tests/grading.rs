@@ -112,7 +112,7 @@ fn submission(source: &str) -> Submission {
 }
 
 fn request(root: Root) -> Request {
-    Request { root, only: None, seed: None, set: BTreeMap::new() }
+    Request { root, only: None, seed: None, set: BTreeMap::new(), replay: None }
 }
 
 fn grade(grader: &Grader, exercise: &Exercise, submission: &Submission) -> Result<Report, GraderError> {

@@ -74,7 +74,7 @@ fn consecutive_gradings_leave_no_growth() -> Result<(), Failed> {
     let grader = Grader::new(true)?;
     let exercise = Exercise::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/exercise"))?;
     let reference = exercise.submission("reference")?;
-    let request = Request { root: Root::Public, only: None, seed: None, set: Default::default() };
+    let request = Request { root: Root::Public, only: None, seed: None, set: Default::default(), replay: None };
     leaves_no_growth(WARM_UP / CASES_PER_GRADING, cases() / CASES_PER_GRADING, |_| {
         let report = grader.grade(&exercise, &reference, &request, &mut |_| {}, &|| false)?;
         if report.verdict.passed() { Ok(()) } else { Err(format!("{report:#?}").into()) }

@@ -23,7 +23,8 @@ fn main() {
 }
 
 fn check(grader: &Grader, exercise: &Exercise, case: &str) -> Result<(), Failed> {
-    let request = Request { root: Root::Public, only: Some(case.to_owned()), seed: None, set: BTreeMap::new() };
+    let request =
+        Request { root: Root::Public, only: Some(case.to_owned()), seed: None, set: BTreeMap::new(), replay: None };
     let submission = exercise.submission("reference").unwrap();
     let report = grader.grade(exercise, &submission, &request, &mut |_| {}, &|| false).map_err(|e| e.to_string())?;
     match report.cases[0].verdict.passed() {

@@ -30,7 +30,8 @@ fn exercise() -> Exercise {
 
 fn grade(grader: &Grader, exercise: &Exercise, only: Option<&str>, seed: Option<char>) -> Result<Report, Failed> {
     let seed = seed.map(|digit| digit.to_string().repeat(64).parse().expect("64 hex digits"));
-    let request = Request { root: Root::Public, only: only.map(str::to_owned), seed, set: BTreeMap::new() };
+    let request =
+        Request { root: Root::Public, only: only.map(str::to_owned), seed, set: BTreeMap::new(), replay: None };
     Ok(grader.grade(exercise, &exercise.submission("reference")?, &request, &mut |_| {}, &|| false)?)
 }
 

@@ -13,6 +13,7 @@ pub mod notify;
 pub mod people;
 pub mod progress;
 pub mod queue;
+pub mod replays;
 pub mod secrets;
 pub mod sessions;
 pub mod submissions;

@@ -16,6 +16,7 @@ mod hand_in;
 mod health;
 mod layers;
 mod login_limit;
+mod replays;
 mod session;
 mod submissions;
 #[cfg(test)]
@@ -103,6 +104,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(submissions::file))
         .routes(routes!(events::follow))
         .routes(routes!(submissions::regrade))
+        .routes(routes!(replays::create))
+        .routes(routes!(replays::show))
         .routes(routes!(gradebook::show))
         .routes(routes!(gradebook::csv))
         .routes(routes!(exercises::list))

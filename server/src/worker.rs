@@ -25,6 +25,7 @@ use tracing::{error, info, warn};
 use crate::db::exercises::Exercises;
 use crate::db::notify::Notices;
 use crate::db::queue::{self, Fenced, Lease};
+use crate::db::replays::Replay;
 use crate::db::{progress, secrets, submissions};
 use crate::ids::SubmissionId;
 use slot::{Slot, Task};
@@ -183,7 +184,8 @@ async fn grade(worker: &Worker, slot: &Slot, root: &Root, stop: &CancellationTok
 async fn prepare(worker: &Worker, root: &Root, lease: &Lease) -> anyhow::Result<Task> {
     let exercise = worker.exercises.get(&worker.db, &lease.suite_hash).await?;
     let submission = submissions::load(&worker.db, lease.submission).await.context("load the submission")?;
-    let request = Request { root: root.clone(), only: None, seed: None, set: Default::default() };
+    let (only, replay) = lease.replay.clone().map(|Replay { case, token }| (case, token)).unzip();
+    let request = Request { root: root.clone(), only, seed: None, replay, set: Default::default() };
     Ok(Task { exercise, submission, request })
 }
 

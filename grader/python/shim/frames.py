@@ -86,7 +86,7 @@ class Framing:
 
 
 def parsed(text):
-    """JSON as both ends read it: see grader/src/channel/framing.rs. ValueError where it is not."""
+    """JSON as both ends read it: see grader/framing/src/lib.rs. ValueError where it is not."""
     value = _DECODER.decode(text)
     if "\\u" in text and any(escape[1] for escape in _ESCAPE.finditer(text)):
         raise ValueError("half a surrogate pair")

@@ -21,6 +21,7 @@ use rustix::mount::{
 use super::interpreter::Role;
 use super::kernel;
 use super::packages;
+use crate::library;
 
 /// Read-only folders of the host that hold the interpreter, its library and the ordinary commands.
 const BOUND_FOLDERS: &[&str] = &["/usr/bin", "/usr/lib/python3.11", "/usr/lib64", "/usr/share/zoneinfo"];
@@ -89,6 +90,10 @@ const DROPPED_MODULES: &[&str] = &[
 
 /// This program, for the fixtures that are part of it (see [`crate::applets`]): in the examiner's sandbox alone.
 const APPLETS: &str = "/practicum/applets";
+/// What schedules the threads of a student's module, for its interpreter to load: in a module's sandbox alone.
+const SCHEDULER: &str = "/practicum/scheduler.so";
+/// On the host, beside this program.
+const SCHEDULER_FILE: &str = "libscheduler.so";
 /// Where the library of ours is bound, with the folders that it holds.
 pub const LIBRARY: &str = "/practicum/library";
 /// What a warm template starts with, and no sandbox sees: its `sitecustomize` and this program as a shared library.
@@ -131,6 +136,9 @@ pub fn enter_template(library: &Path, role: Role, native: Option<&Path>) -> io::
         fs::write(&APPLETS[1..], "")?;
         rustix::mount::mount_bind(std::env::current_exe()?, &APPLETS[1..])?;
         seal(&APPLETS[1..])?;
+    }
+    if role == Role::Module {
+        bring_scheduler()?;
     }
     furnish_template(library, native)?;
     DROPPED_MODULES.iter().try_for_each(|module| mask(".", module, DROPPED_STUB))?;
@@ -187,6 +195,20 @@ fn furnish_template(library: &Path, native: Option<&Path>) -> io::Result<()> {
     }
     packages::shelve()?;
     seal(&TEMPLATE[1..])
+}
+
+/// A copy, on a mount of its own: one of the host's file would tell where the host keeps it.
+fn bring_scheduler() -> io::Result<()> {
+    let file = library::beside(SCHEDULER_FILE)?;
+    let bytes = fs::metadata(&file)?.len();
+    let size = CString::new(format!("size={},nr_inodes=4,mode=755", bytes + (64 << 10))).expect("no NUL");
+    rustix::mount::mount("tmpfs", "tmp", "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, Some(&*size))?;
+    fs::copy(&file, "tmp/scheduler.so")?;
+    fs::set_permissions("tmp/scheduler.so", fs::Permissions::from_mode(0o555))?;
+    fs::write(&SCHEDULER[1..], "")?;
+    rustix::mount::mount_bind("tmp/scheduler.so", &SCHEDULER[1..])?;
+    rustix::mount::unmount("tmp", UnmountFlags::DETACH)?;
+    seal(&SCHEDULER[1..])
 }
 
 /// Makes a mount and all below it read-only, without set-uid programs and devices.

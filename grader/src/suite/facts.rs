@@ -22,7 +22,7 @@ pub struct Facts {
 
 #[derive(Debug)]
 pub enum Ending {
-    Passed,
+    Passed { evidence: Vec<report::Evidence> },
     Failed { kind: FailureKind, message: String, evidence: Vec<report::Evidence> },
     Limit(LimitHit),
 }

@@ -28,6 +28,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use schedules::token::Token;
 use serde::Serialize;
 
 pub use self::facts::{Ending, Facts, LimitHit};
@@ -36,7 +37,7 @@ use self::output::Captured;
 pub use self::output::OUTPUT_BYTES_MAX;
 use self::programs::Running;
 pub use self::programs::{Programs, Started};
-use self::protocol::{CaseOrder, Event, ProgramFacts};
+use self::protocol::{CaseOrder, Event, ProgramFacts, Replay};
 pub use self::protocol::{FailureKind, Outcome};
 use self::questions::Questions;
 use crate::channel::Channel;
@@ -66,6 +67,8 @@ pub struct Setup<'a> {
     pub programs: &'a Programs,
     pub limits: Limits,
     pub seed: CaseSeed,
+    /// The one schedule that is to be run again, where one is.
+    pub replay: Option<&'a str>,
 }
 
 impl Setup<'_> {
@@ -158,6 +161,7 @@ impl<'a> World<'a> {
             case: &self.setup.case.id,
             seed: self.setup.seed.to_string(),
             vars: programs.vars(),
+            replay: self.setup.replay.and_then(replayed),
             programs: programs.names().map(|name| (name, ProgramFacts { listen: programs.listen(name) })).collect(),
         }
     }
@@ -275,7 +279,7 @@ impl<'a> World<'a> {
             return Ok(Ending::Limit(LimitHit::Cpu));
         }
         match outcome {
-            Outcome::Passed => Ok(Ending::Passed),
+            Outcome::Passed { evidence } => Ok(Ending::Passed { evidence }),
             Outcome::Failed { kind, message, evidence, wire } => {
                 self.notes = wire;
                 Ok(Ending::Failed { kind, message, evidence })
@@ -319,7 +323,7 @@ impl<'a> World<'a> {
     /// Before anything is killed, which would be seen too. The socket is closed now, beside what else there is to end.
     fn seen_on_the_wire(&mut self, ending: &Ending) -> Option<report::Evidence> {
         let mut capture = std::mem::take(&mut self.capture);
-        if matches!(ending, Ending::Passed) {
+        if matches!(ending, Ending::Passed { .. }) {
             return None;
         }
         capture.drain();
@@ -333,6 +337,11 @@ impl<'a> World<'a> {
         self.disk_full |= used.disk_full;
         used
     }
+}
+
+fn replayed(token: &str) -> Option<Replay<'_>> {
+    let exploration = Token::parse(token).ok()?.exploration;
+    Some(Replay { token, exploration })
 }
 
 /// Whether the submission needed more memory than its limit; an error where others had taken what it needed.

@@ -53,6 +53,10 @@ impl World<'_> {
                 let (process, channel) = self.running.start_shim((0, self.submission.get_mut(0)?))?;
                 Reply { answer: Answer { process: Some(process), ..done() }, tail: vec![], descriptors: vec![channel] }
             }
+            Ask::Scheduler => {
+                let (process, channel) = self.running.start_scheduler((0, self.submission.get_mut(0)?))?;
+                Reply { answer: Answer { process: Some(process), ..done() }, tail: vec![], descriptors: vec![channel] }
+            }
             Ask::Node => {
                 let node = self.submission.add(self.setup).map_err(|error| self.wrong(&error))?;
                 Answer { node: Some(node), ..done() }.into()

@@ -180,7 +180,16 @@ impl Running {
 
     /// Starts an interpreter for calls into the student's modules; returns its process and the other end of its channel.
     pub fn start_shim(&mut self, node: (usize, &mut Sandbox)) -> io::Result<(u64, OwnedFd)> {
-        let argv = Role::Module.command(&format!("{LIBRARY}/shim/start.py"));
+        self.start_ours(node, "start.py")
+    }
+
+    /// The same for what runs a module under schedules.
+    pub fn start_scheduler(&mut self, node: (usize, &mut Sandbox)) -> io::Result<(u64, OwnedFd)> {
+        self.start_ours(node, "schedule.py")
+    }
+
+    fn start_ours(&mut self, node: (usize, &mut Sandbox), file: &str) -> io::Result<(u64, OwnedFd)> {
+        let argv = Role::Module.command(&format!("{LIBRARY}/shim/{file}"));
         let (stderr, stderr_end) = Captured::new(OutputStream::Stderr)?;
         let (stdout, stdout_end) = Captured::new(OutputStream::Stdout)?;
         let (channel, theirs) = Channel::pair()?;

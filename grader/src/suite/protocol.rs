@@ -23,6 +23,16 @@ pub struct CaseOrder<'a> {
     pub vars: serde_json::Value,
     /// By program name.
     pub programs: std::collections::BTreeMap<&'a str, ProgramFacts>,
+    /// The one schedule that is to be run again, of all that the case would run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Replay<'a> {
+    pub token: &'a str,
+    /// Which exploration of the case it is of.
+    pub exploration: u16,
 }
 
 #[derive(Debug, Serialize)]
@@ -50,6 +60,8 @@ pub enum Ask {
     },
     /// Start the shim; answered with `process` and its channel.
     Shim,
+    /// Start what runs a student's module under schedules; answered with `process` and its channel.
+    Scheduler,
     /// A further sandbox for the submission; answered with its number, `node`. The first one's is 0.
     Node,
     Signal {
@@ -150,7 +162,11 @@ pub struct Streams {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
-    Passed,
+    Passed {
+        /// What was asked to be shown whether it fails or not.
+        #[serde(default)]
+        evidence: Vec<Evidence>,
+    },
     Failed {
         kind: FailureKind,
         message: String,
@@ -159,9 +175,7 @@ pub enum Outcome {
         wire: Notes,
     },
     /// The suite's own fault.
-    Error {
-        reason: String,
-    },
+    Error { reason: String },
 }
 
 /// How a case failed, as the library tells it.
@@ -172,6 +186,8 @@ pub enum FailureKind {
     Deadlock,
     NotReady,
     Crashed,
+    /// What was seen of the program cannot be relied on, so nothing is said about it until staff have looked.
+    Void,
 }
 
 /// An answer; which fields are there depends on what was asked.

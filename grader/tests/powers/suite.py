@@ -68,3 +68,22 @@ def by_relay(exam):
         client.quiet()
     fates = [(passage.source, passage.fate) for passage in relay.ledger()]
     exam.equal(sorted(fates), [("client", "duplicated"), ("server", "passed"), ("server", "passed")], "what passed the relay")
+
+
+class Register:
+    initial = 0
+
+    def step(self, state, operation, arguments):
+        return (arguments[0], None) if operation == "write" else (state, state)
+
+
+def in_some_order(exam):
+    register = exam.load("answer.py").Register()
+    history = exam.history()
+    for value in exam.random.sample(range(1, 1000), 3):
+        write, read = history.begin("writer", "write", value), history.begin("reader", "read")
+        tasks = exam.background(register.write, value), exam.background(register.read)
+        write.returned(tasks[0].result())
+        read.returned(tasks[1].result())
+    history.begin("reader", "read").returned(register.read())
+    history.linearizable(Register)

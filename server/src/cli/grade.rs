@@ -20,6 +20,7 @@ use super::junit;
   practicum grade exercises/net-02-echo-server my_server/
   practicum grade exercises/net-02-echo-server echo.py --set server.file=echo.py --set port=1664
   practicum grade exercises/net-02-echo-server my_server/ --case half-close-flush --seed 5f0c…
+  practicum grade exercises/thr-02-bank bank.py --case overdraft --replay sQ…
   practicum grade exercises/net-02-echo-server my_server/ --json > report.json
 
 Exit status: 0 all passed, 1 some case failed, 2 usage, 3 our own error.")]
@@ -34,6 +35,9 @@ pub struct Grade {
     /// Repeat a case on this seed, as the staff view of a report tells it
     #[arg(long, value_name = "CASESEED", requires = "case")]
     seed: Option<CaseSeed>,
+    /// Of all schedules of a case run and show one alone, by its token
+    #[arg(long, value_name = "TOKEN", requires = "case")]
+    replay: Option<String>,
     /// Override a var or a program's file (repeatable)
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parse_setting)]
     set: Vec<(String, String)>,
@@ -89,6 +93,7 @@ impl Grade {
             only: self.case.clone(),
             seed: self.seed,
             set: self.set.iter().cloned().collect::<BTreeMap<_, _>>(),
+            replay: self.replay.clone(),
         };
         let mut progress = Progress::new(!self.json, Some(exercise.manifest().cases.len()));
         let graded = self.machine.grader().and_then(|grader| {

@@ -14,6 +14,7 @@ use grader::{Report, Verdict};
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::db::replays::Replay;
 use crate::ids::{GradingId, PersonId, SubmissionId, SuiteHash};
 
 /// Claims of one grading before it is given up as dead.
@@ -32,6 +33,8 @@ const ERROR_CHARACTERS_MAX: usize = 4000;
 pub enum Band {
     Staff,
     Student,
+    /// Somebody waits for it and nothing is decided by it.
+    Replay,
     Regrade,
 }
 
@@ -40,13 +43,14 @@ impl Band {
         match self {
             Band::Staff => 10,
             Band::Student => 100,
+            Band::Replay => 150,
             Band::Regrade => 200,
         }
     }
 }
 
 /// The right to grade one grading, for as long as it is kept up.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug)]
 pub struct Lease {
     pub grading: GradingId,
     /// The fencing token.
@@ -56,6 +60,8 @@ pub struct Lease {
     pub submission: SubmissionId,
     /// What to grade against.
     pub suite_hash: SuiteHash,
+    /// Only this: its report counts for nothing.
+    pub replay: Option<Replay>,
 }
 
 /// What became of a report under a lease.
@@ -91,14 +97,17 @@ pub async fn enqueue(db: &mut PgConnection, grading: GradingId, person: PersonId
     Ok(())
 }
 
-/// Gradings that a person has waiting or running.
-pub async fn outstanding(db: &mut PgConnection, person: PersonId) -> sqlx::Result<i64> {
+/// Replays, or else other gradings, that a person has waiting or running: neither holds up the other.
+pub async fn outstanding(db: &mut PgConnection, person: PersonId, replays: bool) -> sqlx::Result<i64> {
     sqlx::query_scalar(
         "select count(*)
          from queue
-         where person_id = $1",
+         where person_id = $1
+         and (band = $2) = $3",
     )
     .bind(person)
+    .bind(Band::Replay.number())
+    .bind(replays)
     .fetch_one(db)
     .await
 }
@@ -122,7 +131,7 @@ pub async fn position(db: impl sqlx::PgExecutor<'_>, grading: GradingId) -> sqlx
 
 /// Claims the next grading in line, if any is ready.
 pub async fn claim(db: &PgPool, worker: &str, lease: Duration) -> sqlx::Result<Option<Lease>> {
-    sqlx::query_as(
+    let claimed: Option<Claimed> = sqlx::query_as(
         "with next as (
              select grading_id
              from queue
@@ -143,12 +152,32 @@ pub async fn claim(db: &PgPool, worker: &str, lease: Duration) -> sqlx::Result<O
          from claimed
          where g.id = claimed.grading_id
          returning g.id as grading, claimed.lease_token as token, claimed.tries,
-             g.submission_id as submission, g.suite_hash",
+             g.submission_id as submission, g.suite_hash, g.replay_case, g.replay_token",
     )
     .bind(worker)
     .bind(lease.as_secs_f64())
     .fetch_optional(db)
-    .await
+    .await?;
+    Ok(claimed.map(Claimed::into_lease))
+}
+
+#[derive(Debug, FromRow)]
+struct Claimed {
+    grading: GradingId,
+    token: Uuid,
+    tries: i16,
+    submission: SubmissionId,
+    suite_hash: SuiteHash,
+    replay_case: Option<String>,
+    replay_token: Option<String>,
+}
+
+impl Claimed {
+    fn into_lease(self) -> Lease {
+        let Claimed { grading, token, tries, submission, suite_hash, replay_case, replay_token } = self;
+        let replay = replay_case.zip(replay_token).map(|(case, token)| Replay { case, token });
+        Lease { grading, token, tries, submission, suite_hash, replay }
+    }
 }
 
 /// Keeps a lease up.

@@ -189,7 +189,7 @@ pub async fn sweep_idempotency(db: &PgPool) -> sqlx::Result<()> {
 
 /// Staff try things out; a student's attempts are counted, dead ones given back.
 async fn check_room(db: &mut PgConnection, hand_in: &HandIn<'_>) -> Result<(), Refused> {
-    if queue::outstanding(db, hand_in.person).await? >= OUTSTANDING_MAX {
+    if queue::outstanding(db, hand_in.person, false).await? >= OUTSTANDING_MAX {
         return Err(Refused::TooManyOutstanding);
     }
     match hand_in.assignment.attempts_max {

@@ -25,7 +25,7 @@ use crate::db::submissions::{FileInfo, Standing, SubmissionSummary};
 use crate::ids::{Slug, SubmissionId};
 
 /// Longest `?wait=`, in seconds.
-const WAIT_S_MAX: u64 = 60;
+pub const WAIT_S_MAX: u64 = 60;
 
 /// A submission in full.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,6 +65,13 @@ pub struct CaseProgress {
 pub struct Wait {
     /// Answer only when graded or dead, or after that many seconds (at most 60).
     wait: Option<u64>,
+}
+
+impl Wait {
+    /// 0 for an answer at once.
+    pub fn seconds(&self) -> u64 {
+        self.wait.unwrap_or(0)
+    }
 }
 
 #[utoipa::path(get, path = "/api/v1/submissions/{id}", operation_id = "get_submission", tag = "submissions",

@@ -4,6 +4,7 @@ mod errors;
 mod gradebook;
 mod hand_in;
 mod reading;
+mod replays;
 mod session;
 mod tokens;
 

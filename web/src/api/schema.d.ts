@@ -232,6 +232,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/submissions/{id}/replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs one schedule of a case again. The answer is at `…/replays/{replay}`. */
+        post: operations["create_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/submissions/{id}/replays/{replay}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a replay has got, and what it showed. */
+        get: operations["get_replay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -474,6 +508,16 @@ export interface components {
             text: string;
             truncated: boolean;
         } | {
+            /** @enum {string} */
+            kind: "history";
+            /** @description Those that matter, in the order in which they were begun. */
+            operations: components["schemas"]["HistoryOperation"][];
+            /** @description Indexes of operations: the longest order that explains them one after the other. */
+            order: number[];
+            /** @description What could not come next, and why. */
+            refusals: components["schemas"]["HistoryRefusal"][];
+            title: string;
+        } | {
             /** @description The packets as a pcapng file, base64, as far as they were kept; `null` where there were none. */
             capture: string | null;
             /**
@@ -488,7 +532,10 @@ export interface components {
             lanes: components["schemas"]["WireLane"][];
             left_out: components["schemas"]["WireGap"][];
             title: string;
-        };
+        } | (components["schemas"]["ScheduleEvidence"] & {
+            /** @enum {string} */
+            kind: "schedule";
+        });
         /** @description One thing wrong with a request. */
         FieldError: {
             detail: string;
@@ -511,6 +558,36 @@ export interface components {
             assignments: components["schemas"]["Column"][];
             course: components["schemas"]["Slug"];
             students: components["schemas"]["StudentRow"][];
+        };
+        /**
+         * Format: int64
+         * @description A grading.
+         */
+        GradingId: number;
+        /** @description One operation. Its begin and its end are positions in one common order. */
+        HistoryOperation: {
+            /** Format: int32 */
+            begun: number;
+            /** @description Such as `put(3)`. */
+            call: string;
+            /** @description What came back, such as `7` or `raised Empty`; `null` while it was under way. */
+            result: string | null;
+            /**
+             * Format: int32
+             * @description `null` where it had not returned.
+             */
+            returned: number | null;
+            /** @description The thread or client. */
+            who: string;
+        };
+        HistoryRefusal: {
+            /** @description What it had to give after the order; `null` where it had to wait. */
+            expected: string | null;
+            /**
+             * Format: int32
+             * @description Index of the operation.
+             */
+            operation: number;
         };
         JsonFile: {
             content: string;
@@ -595,6 +672,13 @@ export interface components {
             slug: components["schemas"]["Slug"];
             title: string;
         };
+        /** @description What to run again. */
+        NewReplay: {
+            /** @description The case's id. */
+            case: string;
+            /** @description The schedule's token, as the report shows it. */
+            token: string;
+        };
         NewToken: {
             /**
              * Format: int32
@@ -663,6 +747,13 @@ export interface components {
             /** @description Where the submission can be read. */
             url: string;
         };
+        ReplayPage: {
+            case: components["schemas"]["CaseReport"] | null;
+            state: components["schemas"]["State"];
+        };
+        ReplayReceipt: {
+            replay: components["schemas"]["GradingId"];
+        };
         /** @description One grading's result. Points are integers; a case earns all of its points or none. */
         Report: {
             build: components["schemas"]["Build"];
@@ -688,6 +779,125 @@ export interface components {
          * @enum {string}
          */
         Role: "student" | "assistant" | "instructor";
+        /** @enum {string} */
+        ScheduleAct: "starts" | "ends" | "dies" | "reads" | "writes" | "calls" | "takes" | "releases" | "notifies" | "sets" | "looks" | "waits" | "wakes" | "times-out" | "sleeps" | "joins" | "invokes" | "returns" | "notes";
+        ScheduleEvent: {
+            act: components["schemas"]["ScheduleAct"];
+            /** @description Such as `Account#1.balance`, `Lock#2`, `Queue#1`, or a thread's name. */
+            object: string | null;
+            place: components["schemas"]["SchedulePlace"] | null;
+            /**
+             * Format: int32
+             * @description How many steps the thread had made.
+             */
+            step: number;
+            switch: components["schemas"]["ScheduleSwitch"] | null;
+            /** Format: int32 */
+            thread: number;
+            /** @description What was read or written, or what else is to be said. */
+            value: string | null;
+        };
+        /** @description One schedule and what it shows. Threads are indexes into `threads`. */
+        ScheduleEvidence: {
+            /**
+             * Format: int32
+             * @description How often the schedule goes another way than the usual: where threads are interrupted, and where another than the
+             *     first of those that can run goes on.
+             */
+            choices: number;
+            /** @description Threads that wait for one another in a ring, each for the next and the last for the first. */
+            cycle: number[];
+            /** @description In the order in which they happened: synchronisation, and accesses to memory that threads share and change. */
+            events: components["schemas"]["ScheduleEvent"][];
+            /** @description What was found, a sentence each; the first is what the case failed for. */
+            facts: string[];
+            finding: components["schemas"]["ScheduleFinding"];
+            /** Format: int64 */
+            found_after: number;
+            /** @description Whether CPython with its lock can switch at each of these places; `null` where that was not tried. */
+            interpreter: boolean | null;
+            left_out: components["schemas"]["ScheduleGap"][];
+            /**
+             * Format: int32
+             * @description How often a thread was interrupted that could have gone on.
+             */
+            preemptions: number;
+            /** @description The same in words. */
+            reach: string;
+            /**
+             * Format: int64
+             * @description How many schedules were run, and which of them showed this first, from 1.
+             */
+            schedules: number;
+            /** @description The lines that events and waits name and a few between them, by file and number. */
+            source: components["schemas"]["ScheduleLine"][];
+            /** @description Names, such as `main` and `Thread-1 (worker)`: of those that occur here. */
+            threads: string[];
+            title: string;
+            /** @description Repeats this schedule. `null` where it is too long to be written down so. */
+            token: string | null;
+            /** @description The wait-for table; empty where the run did not end with everybody waiting. */
+            waits: components["schemas"]["ScheduleWait"][];
+        };
+        /** @enum {string} */
+        ScheduleFinding: "deadlock" | "lost-wake-up" | "stuck" | "exception" | "livelock" | "busy-wait" | "unjoined" | "starvation" | "out-of-reach" | "observation" | "history";
+        /** @description What is not shown between two events. */
+        ScheduleGap: {
+            /**
+             * Format: int64
+             * @description How often the events before the gap are said again by these; 0 where they are others.
+             */
+            again: number;
+            /**
+             * Format: int32
+             * @description Index of the event that follows; the number of events where none does.
+             */
+            before: number;
+            /** Format: int64 */
+            events: number;
+        };
+        /** @description A line of the submission. */
+        ScheduleLine: {
+            file: string;
+            /** Format: int32 */
+            number: number;
+            text: string;
+        };
+        SchedulePlace: {
+            file: string;
+            function: string;
+            /** Format: int32 */
+            line: number;
+        };
+        /** @description The running thread changed. */
+        ScheduleSwitch: {
+            /**
+             * Format: int32
+             * @description Which of the schedule's choices this is, from 1; `null` where it goes on as usual.
+             */
+            choice: number | null;
+            /**
+             * Format: int32
+             * @description Who ran before.
+             */
+            from: number;
+            why: components["schemas"]["ScheduleWhy"];
+        };
+        /** @description A row of the wait-for table. */
+        ScheduleWait: {
+            /** @description What the program called, such as `Lock.acquire` or `Queue.get`. */
+            call: string;
+            held_by: number[];
+            /** @description What it holds itself. */
+            holds: string[];
+            missed: components["schemas"]["SchedulePlace"] | null;
+            object: string | null;
+            place: components["schemas"]["SchedulePlace"] | null;
+            /** Format: int32 */
+            thread: number;
+        };
+        /** @enum {string} */
+        ScheduleWhy: "preempted" | "blocked" | "gave-way";
         /**
          * @description What a token may do: each includes the one after it.
          * @enum {string}
@@ -1448,6 +1658,96 @@ export interface operations {
                 content?: never;
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReplay"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayReceipt"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_replay: {
+        parameters: {
+            query?: {
+                /** @description Answer only when graded or dead, or after that many seconds (at most 60). */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+                replay: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayPage"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

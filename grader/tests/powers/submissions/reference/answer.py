@@ -47,4 +47,16 @@ def publish(port, word):
     connection.close()
 
 
-globals()[sys.argv[1]](*sys.argv[2:])
+class Register:
+    def __init__(self):
+        self.value = 0
+
+    def write(self, value):
+        self.value = value
+
+    def read(self):
+        return self.value
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])

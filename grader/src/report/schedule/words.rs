@@ -1,0 +1,138 @@
+//! What is said of a schedule in words.
+
+use schedules::Thread;
+use schedules::words::{Deadlock, Fact, Place, Raised, Ran};
+
+use super::ScheduleFinding;
+use super::found::{Finding, NAME_CHARS_MAX};
+
+const FACT_CHARS_MAX: usize = 400;
+const FACTS_MAX: usize = 6;
+/// Threads that one sentence names.
+const NAMED_MAX: usize = 6;
+
+pub fn title(finding: ScheduleFinding) -> &'static str {
+    match finding {
+        ScheduleFinding::Deadlock => "A schedule that ends in a deadlock",
+        ScheduleFinding::LostWakeUp => "A schedule in which a notification is missed",
+        ScheduleFinding::Stuck => "A schedule that ends with every thread waiting",
+        ScheduleFinding::Exception => "A schedule in which an exception ends a thread",
+        ScheduleFinding::Livelock => "A schedule that goes on and on",
+        ScheduleFinding::BusyWait => "A schedule in which a thread waits by looking again and again",
+        ScheduleFinding::Unjoined => "A schedule in which a thread is left running",
+        ScheduleFinding::Starvation => "A schedule in which a thread never gets its turn",
+        ScheduleFinding::OutOfReach => "A schedule that waits for something outside of the program",
+        ScheduleFinding::Observation => "A schedule with a wrong result",
+        ScheduleFinding::History => "A schedule whose results fit no order of the calls",
+    }
+}
+
+/// What the case failed for, and exceptions that ended threads on the way to it.
+pub fn facts(finding: &Finding<'_>, ran: &Ran) -> Vec<String> {
+    let first = match *finding {
+        Finding::Fact(fact) => said(fact, &ran.threads),
+        Finding::Observation => "In this schedule the result is wrong.".to_owned(),
+        Finding::History => "No order of the calls, one after the other, gives the results that came.".to_owned(),
+    };
+    let beside = |fact: &&Fact| match finding {
+        Finding::Fact(this) => *fact != *this && matches!(fact, Fact::Exception { .. }),
+        Finding::Observation | Finding::History => matches!(fact, Fact::Exception { .. } | Fact::Deadlock { .. }),
+    };
+    let others = ran.facts.iter().filter(beside).map(|fact| said(fact, &ran.threads));
+    std::iter::once(first).chain(others).take(FACTS_MAX).map(|fact| cut(&fact, FACT_CHARS_MAX)).collect()
+}
+
+fn said(fact: &Fact, names: &[String]) -> String {
+    let one = |thread: &Thread| name(names, *thread);
+    match fact {
+        Fact::Deadlock { class: Deadlock::Cycle, cycle, .. } => {
+            format!("{} wait for one another, and none of them can go on.", all(names, cycle))
+        }
+        Fact::Deadlock { class: Deadlock::LostWakeUp, waits, .. } => {
+            let missed = waits.iter().find(|wait| wait.missed.is_some());
+            let (who, place) =
+                missed.map_or(("A thread".to_owned(), None), |wait| (one(&wait.thread), wait.missed.as_ref()));
+            format!("{who} waits for a notification that was given when it did not wait{}.", at(place))
+        }
+        Fact::Deadlock { class: Deadlock::Stuck, .. } => {
+            "Every thread waits, and nobody is left to do what they wait for.".to_owned()
+        }
+        Fact::Exception { thread, raised } => {
+            let Raised { classes, text, place, .. } = raised;
+            let class = classes.first().map_or("an exception", String::as_str);
+            let text = if text.is_empty() { String::new() } else { format!(" ({text})") };
+            format!("{class}{text} ended {}{}.", one(thread), at(place.as_ref()))
+        }
+        Fact::Livelock { thread, place } => {
+            format!("The run did not come to an end; {} was running{}.", one(thread), at(place.as_ref()))
+        }
+        Fact::BusyWait { thread, place, times } => {
+            format!(
+                "{} looked {times} times in a row whether something had changed{}, instead of waiting.",
+                one(thread),
+                at(place.as_ref())
+            )
+        }
+        Fact::Unjoined { threads } => {
+            let verb = if threads.len() == 1 { "was" } else { "were" };
+            format!("{} {verb} still running when the main thread had done its work.", all(names, threads))
+        }
+        Fact::Starvation { thread, place } => {
+            format!("{} could have gone on all the time and never came to{}.", one(thread), at(place.as_ref()))
+        }
+        Fact::OutOfReach { thread, place } => {
+            format!("{} waits for something outside of the program{}.", one(thread), at(place.as_ref()))
+        }
+    }
+}
+
+/// How far the finding reaches. No preemption: threads only take turns where they wait, which they do everywhere.
+pub fn reach(interpreter: Option<bool>, preemptions: u32) -> &'static str {
+    match interpreter {
+        _ if preemptions == 0 => {
+            "This can happen on every Python: no thread is interrupted, they only take turns where they wait or end."
+        }
+        Some(true) => {
+            "This can happen on this very interpreter: CPython 3.11 may switch threads at each of these places."
+        }
+        Some(false) => {
+            "This can happen by the rules of the language. CPython 3.11 does not switch threads at each of these places; \
+             later versions and those without a global lock may."
+        }
+        None => {
+            "This can happen by the rules of the language. Whether CPython 3.11 switches threads at each of these places \
+             was not tried."
+        }
+    }
+}
+
+fn at(place: Option<&Place>) -> String {
+    place.map(|place| format!(", at line {} of {}", place.line, place.file)).unwrap_or_default()
+}
+
+pub fn name(names: &[String], thread: Thread) -> String {
+    match names.get(usize::from(thread.0)).filter(|name| !name.is_empty()) {
+        Some(name) => cut(name, NAME_CHARS_MAX),
+        None => format!("thread {}", thread.0),
+    }
+}
+
+/// `A, B and C`.
+fn all(names: &[String], threads: &[Thread]) -> String {
+    let mut named: Vec<String> = threads.iter().take(NAMED_MAX).map(|thread| name(names, *thread)).collect();
+    if threads.len() > NAMED_MAX {
+        named.push(format!("{} others", threads.len() - NAMED_MAX));
+    }
+    match named.split_last() {
+        None => "Threads".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+    }
+}
+
+pub fn cut(text: &str, room: usize) -> String {
+    match text.char_indices().nth(room) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(room.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
