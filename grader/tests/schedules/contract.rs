@@ -154,3 +154,17 @@ def main():
     let refused = worker.scenario(&scenario(text(program), DRIVER, "run")).unwrap_err();
     assert!(refused.starts_with("student.py, line 7, waits for something that cannot be scheduled"), "{refused}");
 }
+
+#[test]
+fn what_is_too_large_is_left_out_and_said_to_be() {
+    let mut worker = Worker::start(Path::new("/tmp"));
+    let program = "def main():\n    return ['\\0' * 250_000, 1]\n";
+    worker.scenario(&scenario(text(program), DRIVER, "run")).unwrap();
+    assert_eq!(worker.run_one(&calm()).0.outcome, Some(json!({"$limit": "size"})));
+    let driver =
+        "def run(module):\n    for _ in range(9):\n        note('x' * 200_000)\n    return ['x' * 200_000] * 2\n";
+    worker.scenario(&scenario(text(program), driver, "run")).unwrap();
+    let (ran, _) = worker.run_one(&calm());
+    assert!(ran.notes.is_empty());
+    assert_eq!(ran.outcome.unwrap()[1], json!({"$limit": "text"}));
+}

@@ -23,7 +23,7 @@ use super::reach::{self, Reach};
 use super::{Managed, Origin, Phase, START, State, Told, numbered, with};
 use crate::Abort;
 use crate::held::Held;
-use crate::managed::lock::Core;
+use crate::managed::core::Core;
 use crate::{record, report, tracer};
 
 /// Waits until somebody opens it, once.
