@@ -4,6 +4,8 @@
 
 #[path = "schedules/replay.rs"]
 mod replay;
+#[path = "schedules/traps.rs"]
+mod traps;
 #[path = "schedules/worker.rs"]
 mod worker;
 #[path = "schedules/zoo.rs"]

@@ -149,6 +149,7 @@ pub enum Wants {
     Stillness,
     /// That time passes.
     Time,
+    #[expect(dead_code, reason = "sockets are not managed yet")]
     /// That the kernel has something for a descriptor: `events` as poll(2) has them. Whoever calls such an operation asks
     /// again after the wait.
     Descriptor {
@@ -205,6 +206,10 @@ impl Kernel {
     pub fn me(&mut self) -> &mut Managed {
         let current = self.current;
         &mut self.threads[current]
+    }
+
+    pub fn threads_max(&self) -> usize {
+        usize::from(self.limits.threads_max).min(schedules::THREADS_MAX)
     }
 
     /// A number that nothing else of this run has; the same in every run that does the same.

@@ -215,11 +215,13 @@ pub fn refresh(py: Python<'_>, seed: u32) -> PyResult<()> {
         pool.getattr(intern!(py, "_threads_queues"))?.call_method0(intern!(py, "clear"))?;
         let executor = pool.getattr(intern!(py, "ThreadPoolExecutor"))?;
         executor.setattr(intern!(py, "_counter"), counter(py, &fresh.count, 0)?)?;
-        // Futures are kept in sets too.
-        let future = pool.getattr(intern!(py, "_base"))?.getattr(intern!(py, "Future"))?;
+        // Futures are kept in sets too, and sorted by what the module calls their identity.
+        let base = pool.getattr(intern!(py, "_base"))?;
+        let future = base.getattr(intern!(py, "Future"))?;
         let hash = fresh.thread_class.bind(py).getattr(intern!(py, "__hash__"))?;
         if !future.getattr(intern!(py, "__hash__"))?.is(&hash) {
             future.setattr(intern!(py, "__hash__"), hash)?;
+            base.setattr(intern!(py, "id"), py.import("builtins")?.getattr("hash")?)?;
         }
     }
     Ok(())

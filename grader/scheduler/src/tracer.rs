@@ -76,6 +76,8 @@ mod bits {
     pub const MAY_JUMP: u16 = 32;
     /// Jumps back in a loop that may be a busy wait, and that no line shows.
     pub const BACK: u16 = 64;
+    /// Jumps back in a loop over an iterator, and no line shows it.
+    pub const NEXT: u16 = 128;
     /// Stores in a variable of the function.
     pub const STORES: u16 = 256;
     /// Changes something, but not what may be shared.
@@ -297,7 +299,7 @@ fn is_point(site: &Site, mask: u16, callee: Callee) -> bool {
 }
 
 fn reason(mask: u16, point: bool, spin: bool) -> Option<Reason> {
-    if !point && mask & bits::BACK == 0 {
+    if !point && mask & (bits::BACK | bits::NEXT) == 0 {
         None
     } else if has_too_many_instructions() {
         Some(Reason::InstructionsMax)

@@ -11,6 +11,7 @@
 //! the interpreter itself says before anything relies on them, and another interpreter is refused.
 
 mod callees;
+mod calls;
 mod check;
 mod lines;
 mod masks;
@@ -95,6 +96,9 @@ unsafe extern "C" {
     fn _PyEval_EvalFrameDefault(state: *mut ThreadState, frame: *mut Frame, throwing: c_int) -> *mut ffi::PyObject;
     fn _PyInterpreterState_SetEvalFrameFunc(interpreter: *mut ffi::PyInterpreterState, evaluate: Evaluate);
 }
+
+/// What a program does that changes what its frames report.
+const HIDING: &str = "hiding a frame";
 
 struct Hooks {
     /// Which extra slot of code objects is ours; negative until the interpreter was checked.
@@ -222,15 +226,24 @@ unsafe extern "C" fn trace(
     let site = Site::new(object, frame, watched, index);
     match what {
         ffi::PyTrace_OPCODE => opcode(&site, watched.mask(index)),
-        ffi::PyTrace_LINE => line(&site, &watched.lines[index]),
+        ffi::PyTrace_LINE => match watched.line(index) {
+            Some(this) => line(&site, this),
+            None => {
+                audit::saw(HIDING);
+                0
+            }
+        },
         ffi::PyTrace_CALL => {
             // Set at each entry, as a generator may be resumed anywhere.
-            site.report(watched.lines[index].needs & needed() != 0);
+            match watched.line(index) {
+                Some(line) => site.report(line.needs & needed() != 0),
+                None => site.report_instructions_only(),
+            }
             let mask = watched.mask(index);
             if mask == 0 || !STATE.enabled.get() { 0 } else { answer(|py| super::instruction(py, &site, mask)) }
         }
         ffi::PyTrace_RETURN => {
-            site.look_for_hiding();
+            site.look_for_hiding(watched.line(index).is_some());
             0
         }
         _ => 0,
@@ -258,7 +271,7 @@ fn opcode(site: &Site, mask: u16) -> c_int {
 
 #[inline]
 fn line(site: &Site, line: &Line) -> c_int {
-    site.look_for_hiding();
+    site.look_for_hiding(true);
     if !STATE.enabled.get() {
         site.report(line.needs & needed() != 0);
         return 0;

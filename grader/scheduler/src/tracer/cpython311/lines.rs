@@ -3,6 +3,11 @@
 //! To be told of each instruction costs twice as much as the rest of tracing, so a frame asks for it only in lines that
 //! have points, and is told of the beginning of lines otherwise. A jump back begins a line, even the same one, which is
 //! how loops are seen. Stores are looked at only when a loop has jumped back so often that it may be a busy wait.
+//!
+//! A line that is told of costs something, too. Code whose points are nearly everywhere is reported by instructions
+//! alone.
+
+use std::collections::{HashMap, HashSet};
 
 use pyo3::prelude::*;
 use pyo3::types::PyCode;
@@ -27,11 +32,15 @@ pub(super) struct Line {
     pub head: u32,
 }
 
-/// A loop other than over an iterator.
+/// Between a place and a later one that jumps back to it.
 pub(super) struct Loop {
     head: usize,
     jump: usize,
+    pub over_iterator: bool,
 }
+
+/// How many instructions that are not reported make up for a line that is, as measured.
+const PER_LINE: usize = 4;
 
 /// The line of each code unit.
 pub(super) fn numbers(code: &Bound<'_, PyCode>, length: usize) -> PyResult<Vec<Option<u32>>> {
@@ -43,7 +52,7 @@ pub(super) fn numbers(code: &Bound<'_, PyCode>, length: usize) -> PyResult<Vec<O
     Ok(numbers)
 }
 
-pub(super) fn loops(instructions: &[Instruction], numbers: &[Option<u32>]) -> Vec<Loop> {
+pub(super) fn loops(instructions: &[Instruction]) -> Vec<Loop> {
     let jumps = instructions.iter().filter(|it| {
         matches!(
             it.operation,
@@ -54,55 +63,86 @@ pub(super) fn loops(instructions: &[Instruction], numbers: &[Option<u32>]) -> Ve
         let head = jump.next.checked_sub(jump.argument as usize)?;
         let first = instructions.binary_search_by_key(&head, |instruction| instruction.at).ok()?;
         let over_iterator = instructions[first].operation == masks::FOR_ITER;
-        (!over_iterator).then_some(Loop { head, jump: jump.at })
+        Some(Loop { head, jump: jump.at, over_iterator })
     });
-    debug_assert!(numbers.len() >= instructions.len());
     found.collect()
 }
 
 /// What a function stores outside of such loops is gone when it returns: no loop that calls it gets on by that.
 pub(super) fn keep_stores_of_loops(instructions: &[Instruction], loops: &[Loop], masks: &mut [u16]) {
     for instruction in instructions {
-        let within = loops.iter().any(|it| (it.head..=it.jump).contains(&instruction.at));
-        if !within {
+        if !loops.iter().any(|it| !it.over_iterator && it.contains(instruction)) {
             masks[instruction.at] &= !bits::STORES;
         }
     }
 }
 
-/// The lines of all places. A loop that begins where no line does is counted by its jump instead.
+impl Loop {
+    fn contains(&self, instruction: &Instruction) -> bool {
+        (self.head..=self.jump).contains(&instruction.at)
+    }
+}
+
+/// The lines of all places; none if the code is better reported by instructions alone. Jumps that no line shows are
+/// marked.
 pub(super) fn of(
     instructions: &[Instruction],
     numbers: &[Option<u32>],
     loops: &[Loop],
     masks: &mut [u16],
-) -> Box<[Line]> {
-    let mut lines = vec![Line::default(); numbers.len()];
+) -> Option<Box<[Line]>> {
+    let mut heads = vec![0; numbers.len()];
+    let by_number = by_number(instructions, numbers, masks);
+    let worth = are_worth_it(instructions, numbers, loops, &by_number);
     for it in loops {
         match numbers[it.head] {
             // A jump to itself is no new line.
-            Some(_) if it.head != it.jump => lines[it.head].head = numbers[it.jump].or(numbers[it.head]).unwrap_or(0),
-            _ => masks[it.jump] |= bits::BACK,
-        }
-    }
-    let mut of_number = std::collections::HashMap::<u32, (u8, u8)>::new();
-    let mut of_all = 0;
-    for instruction in instructions {
-        let needs = need(masks[instruction.at]);
-        match numbers[instruction.at] {
-            Some(number) => {
-                let line = of_number.entry(number).or_default();
-                *line = (line.0 | needs, line.1.saturating_add(1));
+            Some(number) if worth && it.head != it.jump => {
+                if !it.over_iterator {
+                    heads[it.head] = numbers[it.jump].unwrap_or(number);
+                }
             }
-            // What belongs to no line is reported in whichever line was before.
-            None => of_all |= needs,
+            _ => masks[it.jump] |= if it.over_iterator { bits::NEXT } else { bits::BACK },
         }
     }
-    for (line, number) in lines.iter_mut().zip(numbers) {
-        let (needs, weight) = number.and_then(|number| of_number.get(&number)).copied().unwrap_or_default();
-        (line.needs, line.weight) = (needs | of_all, weight);
+    // What belongs to no line is reported in whichever line was before; jumps were marked since.
+    let anywhere = instructions.iter().filter(|it| numbers[it.at].is_none()).map(|it| need(masks[it.at]));
+    let anywhere = anywhere.fold(0, |all, needs| all | needs);
+    let jumps = instructions.iter().filter(|it| masks[it.at] & (bits::BACK | bits::NEXT) != 0);
+    let with_jumps: HashSet<_> = jumps.filter_map(|it| numbers[it.at]).collect();
+    let line = |(number, head): (&Option<u32>, u32)| {
+        let (needs, weight) = number.and_then(|number| by_number.get(&number)).copied().unwrap_or_default();
+        let jumps = if number.is_some_and(|number| with_jumps.contains(&number)) { ALWAYS } else { 0 };
+        Line { needs: needs | anywhere | jumps, weight, head }
+    };
+    worth.then(|| numbers.iter().zip(heads).map(line).collect())
+}
+
+/// Each line's need and weight.
+type ByNumber = HashMap<u32, (u8, u8)>;
+
+fn by_number(instructions: &[Instruction], numbers: &[Option<u32>], masks: &[u16]) -> ByNumber {
+    let mut lines = ByNumber::new();
+    for instruction in instructions {
+        if let Some(number) = numbers[instruction.at] {
+            let line = lines.entry(number).or_default();
+            *line = (line.0 | need(masks[instruction.at]), line.1.saturating_add(1));
+        }
     }
-    lines.into()
+    lines
+}
+
+/// Judged by the loops, if there are any: that is where time goes.
+fn are_worth_it(instructions: &[Instruction], numbers: &[Option<u32>], loops: &[Loop], by_number: &ByNumber) -> bool {
+    let counted = |it: &&Instruction| loops.is_empty() || loops.iter().any(|within| within.contains(it));
+    let (mut lines, mut spared, mut last) = (0, 0, None);
+    for number in instructions.iter().filter(counted).map(|it| numbers[it.at]) {
+        lines += usize::from(number != last);
+        let needs = number.and_then(|number| by_number.get(&number)).map_or(ALWAYS, |line| line.0);
+        spared += usize::from(needs & ALWAYS == 0);
+        last = number;
+    }
+    spared > PER_LINE * lines
 }
 
 /// When an instruction with this mask has to be reported.

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCode, PyTuple};
 
 use super::Frame;
+use super::calls;
 use super::lines::{self, Line};
 use crate::tracer::{Granularity, bits};
 
@@ -29,8 +30,8 @@ pub(super) struct Instruction {
 pub(super) struct Watched {
     first: *const u16,
     masks: Box<[u16]>,
-    /// What is reported as a line; of the line that a place is in.
-    pub lines: Box<[Line]>,
+    /// Of the line that a place is in; nothing if lines are not reported.
+    lines: Option<Box<[Line]>>,
     /// A place where nothing is reported has the default.
     pub instructions: Box<[Instruction]>,
     traced: bool,
@@ -53,6 +54,11 @@ impl Watched {
     }
 
     #[inline]
+    pub fn line(&self, index: usize) -> Option<&Line> {
+        self.lines.as_ref()?.get(index)
+    }
+
+    #[inline]
     pub fn mask(&self, index: usize) -> u16 {
         self.masks.get(index).copied().unwrap_or(0)
     }
@@ -61,7 +67,7 @@ impl Watched {
 pub(super) const BINARY_SUBSCR: u8 = 25;
 pub(super) const STORE_SUBSCR: u8 = 60;
 pub(super) const DELETE_SUBSCR: u8 = 61;
-const STORE_NAME: u8 = 90;
+pub(super) const STORE_NAME: u8 = 90;
 const DELETE_NAME: u8 = 91;
 const UNPACK_SEQUENCE: u8 = 92;
 pub(super) const FOR_ITER: u8 = 93;
@@ -112,19 +118,21 @@ struct Shared {
     attributes: HashSet<String>,
     globals: HashSet<String>,
     cells: HashSet<String>,
+    /// Names of functions whose call is no point.
+    harmless: HashSet<String>,
     dynamic: bool,
     endless: bool,
 }
 
 /// What a code object says about itself.
-struct Code<'py> {
+pub(super) struct Code<'py> {
     object: Bound<'py, PyCode>,
     name: String,
-    names: Vec<String>,
+    pub names: Vec<String>,
     /// Variables, cells and free variables, as arguments count them.
     variables: Vec<String>,
     free: HashSet<String>,
-    instructions: Vec<Instruction>,
+    pub instructions: Vec<Instruction>,
     /// The line of each place.
     numbers: Vec<Option<u32>>,
 }
@@ -159,7 +167,7 @@ fn below<'py>(code: &Bound<'py, PyCode>, codes: &mut Vec<Code<'py>>) -> PyResult
 
 impl Shared {
     fn of(codes: &[Code<'_>]) -> Shared {
-        let mut shared = Shared::default();
+        let mut shared = Shared { harmless: calls::harmless(codes), ..Shared::default() };
         for code in codes {
             shared.dynamic |= code.names.iter().any(|name| DYNAMIC.contains(&&**name));
             shared.endless |= code.name == ENDLESS_METHOD || code.names.iter().any(|name| ENDLESS.contains(&&**name));
@@ -205,6 +213,10 @@ impl<'py> Code<'py> {
         })
     }
 
+    pub fn is_module(&self) -> bool {
+        self.name == MODULE
+    }
+
     fn variable(&self, instruction: &Instruction) -> &str {
         &self.variables[instruction.argument as usize]
     }
@@ -212,10 +224,14 @@ impl<'py> Code<'py> {
     fn watched(&self, shared: &Shared, granularity: Granularity) -> Watched {
         let mut masks = vec![0; self.numbers.len()];
         let mut instructions = vec![Instruction::default(); self.numbers.len()];
-        for instruction in &self.instructions {
-            let mask = self.mask(instruction, shared);
+        for (number, instruction) in self.instructions.iter().enumerate() {
+            let called = || calls::called_name(&self.instructions, number).map(|name| &self.names[name]);
+            let mask = match instruction.operation {
+                PRECALL if called().is_some_and(|name| shared.harmless.contains(name)) => 0,
+                _ => self.mask(instruction, shared),
+            };
             masks[instruction.at] |= match granularity {
-                _ if self.name == MODULE => self.quiet(mask),
+                _ if self.is_module() => self.quiet(mask),
                 Granularity::Shared => mask,
                 Granularity::Interpreter | Granularity::Synchronisation if mask & bits::ACCESS != 0 => {
                     mask | bits::SILENT
@@ -225,18 +241,18 @@ impl<'py> Code<'py> {
             instructions[instruction.at] = *instruction;
         }
         self.for_variables(&mut masks);
-        if granularity == Granularity::Interpreter && self.name != MODULE {
+        if granularity == Granularity::Interpreter && !self.is_module() {
             self.switches(&mut masks);
         }
-        let loops = lines::loops(&self.instructions, &self.numbers);
+        let loops = lines::loops(&self.instructions);
         lines::keep_stores_of_loops(&self.instructions, &loops, &mut masks);
         let lines = lines::of(&self.instructions, &self.numbers, &loops, &mut masks);
         let points = masks.iter().any(|mask| lines::need(*mask) & lines::ALWAYS != 0);
-        let iterates = || self.instructions.iter().any(|instruction| instruction.operation == FOR_ITER);
+        let may_not_end = loops.iter().any(|it| shared.endless || !it.over_iterator);
         Watched {
             // SAFETY: a code object.
             first: unsafe { first_word(self.object.as_ptr()) },
-            traced: points || !loops.is_empty() || shared.endless && iterates(),
+            traced: points || may_not_end,
             told: masks.iter().any(|mask| mask & bits::ACCESS != 0),
             masks: masks.into(),
             lines,

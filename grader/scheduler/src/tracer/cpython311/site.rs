@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 
 use super::callees::{self, can_change};
 use super::masks::{self, Instruction, Watched};
-use super::{Frame, FrameObject, HOOKS};
+use super::{Frame, FrameObject, HIDING, HOOKS};
 use crate::audit;
 use crate::tracer::{Access, Act, Callee, Place, values};
 
@@ -39,13 +39,23 @@ impl<'a> Site<'a> {
         }
     }
 
+    pub(super) fn report_instructions_only(&self) {
+        // SAFETY: plain fields of a live object.
+        unsafe {
+            (*self.object).trace_lines = 0;
+            (*self.object).trace_opcodes = 1;
+        }
+    }
+
     /// A program may reach its frames and change there what is reported.
     #[inline]
-    pub(super) fn look_for_hiding(&self) {
+    pub(super) fn look_for_hiding(&self, reports_lines: bool) {
         // SAFETY: plain fields of a live object.
         let (lines, instructions) = unsafe { ((*self.object).trace_lines, (*self.object).trace_opcodes) };
-        if lines == 0 || lines == BY_INSTRUCTIONS && instructions == 0 {
-            audit::saw("hiding a frame");
+        // A generator that never began to run has asked for nothing yet.
+        let asked_for_instructions = if reports_lines { lines == BY_INSTRUCTIONS } else { lines == 0 };
+        if asked_for_instructions && instructions == 0 || reports_lines && lines == 0 {
+            audit::saw(HIDING);
         }
     }
 
