@@ -3,8 +3,6 @@
 //! A `threading.Thread` is called started as soon as it has been asked for: CPython's `start` waits until the new thread
 //! has said so itself, which would force a switch at every start. Only its own table of threads it enters when it runs.
 
-use std::rc::Rc;
-
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -168,9 +166,4 @@ pub fn join(py: Python<'_>, threads: Vec<usize>, name: &'static str) -> PyResult
     let call = crate::kernel::Call { name, object: None };
     let wants = crate::kernel::Wants::Ends(threads);
     waiting::block(py, wants, None, call).map(drop)
-}
-
-/// For a table of who waits for whom.
-pub fn holder(core: &Rc<Core>) -> Vec<usize> {
-    core.owner().into_iter().collect()
 }
