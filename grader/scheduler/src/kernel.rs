@@ -26,6 +26,7 @@ use serde_json::Value;
 use self::carrier::{Carrier, Gate};
 use crate::held::Held;
 use crate::managed::condition::Notices;
+use crate::managed::descriptors::Watched;
 use crate::managed::lock::Core;
 
 /// Virtual nanoseconds at the start of every run, on the monotonic clock.
@@ -65,6 +66,9 @@ pub struct Kernel {
     pub spins: BTreeMap<(Thread, Place), u32>,
     /// All of them.
     pub spins_total: u32,
+    /// How often, one after the other, a thread that looks for descriptors again and again has waited in vain, while
+    /// nothing else happened.
+    pub vain: u32,
     /// Where the thread that starts runs waits for their end.
     conductor: Arc<Gate>,
     /// OS threads without work.
@@ -147,12 +151,8 @@ pub enum Wants {
     Stillness,
     /// That time passes.
     Time,
-    /// That the kernel has something for a descriptor: `events` as poll(2) has them. Whoever calls such an operation asks
-    /// again after the wait.
-    Descriptor {
-        descriptor: i32,
-        events: i16,
-    },
+    /// That the kernel has something for one of these.
+    Descriptors(Rc<Watched>),
 }
 
 /// What the program called, as far as the primitive knows: its callers say more ([`crate::frames`]).
@@ -194,6 +194,7 @@ impl Kernel {
             told: Told::default(),
             spins: BTreeMap::new(),
             spins_total: 0,
+            vain: 0,
             conductor: Arc::new(Gate::of_this_thread()),
             idle: Vec::new(),
         }

@@ -5,8 +5,13 @@
 
 pub mod clock;
 pub mod condition;
+pub mod descriptors;
+pub mod files;
 pub mod lock;
+pub mod methods;
 pub mod queue;
+pub mod select;
+pub mod sockets;
 pub mod thread;
 
 use pyo3::exceptions::{PyOverflowError, PyValueError};

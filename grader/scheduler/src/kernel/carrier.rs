@@ -259,6 +259,7 @@ pub fn conduct(py: Python<'_>, conditions: &Conditions<'_>, main: Body) {
         kernel.told = Told::default();
         kernel.spins.clear();
         kernel.spins_total = 0;
+        kernel.vain = 0;
         kernel.current = 0;
         kernel.begin(conditions.plan.strategy());
     });

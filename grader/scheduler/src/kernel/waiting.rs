@@ -159,16 +159,6 @@ pub fn after_the_kernel(py: Python<'_>) -> Option<usize> {
     None
 }
 
-/// Whether poll(2) has one of `events` for `descriptor`, or an error.
-pub fn is_ready(descriptor: i32, events: i16) -> bool {
-    use rustix::event::{PollFd, PollFlags, poll};
-    // SAFETY: borrowed for one question; a number that is no descriptor gets an answer too (POLLNVAL).
-    let borrowed = unsafe { std::os::fd::BorrowedFd::borrow_raw(descriptor) };
-    let mut asked = [PollFd::new(&borrowed, PollFlags::from_bits_retain(events as u16))];
-    let none = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut asked, Some(&none)).is_ok_and(|ready| ready > 0)
-}
-
 /// The run is over because of `fact`; everybody will be told.
 pub fn fail(py: Python<'_>, fact: Fact) {
     with(py, |kernel| {
