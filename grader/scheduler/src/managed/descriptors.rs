@@ -122,11 +122,7 @@ pub fn nap(py: Python<'_>, call: Call) -> PyResult<()> {
 }
 
 /// An attempt that must not wait lets others go first if it has failed, so that one who tries again and again gets there.
-pub fn attempted<'py>(
-    py: Python<'py>,
-    result: PyResult<Bound<'py, PyAny>>,
-    call: Call,
-) -> PyResult<Bound<'py, PyAny>> {
+pub fn attempted<'py>(py: Python<'py>, result: PyResult<Bound<'py, PyAny>>, call: Call) -> PyResult<Bound<'py, PyAny>> {
     if let Err(error) = &result
         && error.is_instance_of::<pyo3::exceptions::PyBlockingIOError>(py)
     {

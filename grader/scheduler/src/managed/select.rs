@@ -98,9 +98,7 @@ fn select<'py>(
     let mut interests = Vec::new();
     // As select(2) has them: the end of a stream can be read, an error be read and written.
     let reads = PollFlags::IN | PollFlags::HUP | PollFlags::ERR;
-    for (list, events) in
-        [(&rlist, reads), (&wlist, PollFlags::OUT | PollFlags::ERR), (&xlist, PollFlags::PRI)]
-    {
+    for (list, events) in [(&rlist, reads), (&wlist, PollFlags::OUT | PollFlags::ERR), (&xlist, PollFlags::PRI)] {
         for object in list {
             interests.push(Interest { descriptor: descriptor(object)?, events: events | PollFlags::NVAL });
         }

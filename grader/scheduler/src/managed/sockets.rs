@@ -8,7 +8,7 @@
 //! bound at once (`SO_REUSEADDR`), and who binds port 0 gets the same one in each run. A backlog is never so small that a
 //! client would have to knock again: the kernel lets it do so after a second of real time only.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::os::fd::{BorrowedFd, RawFd};
 
@@ -31,6 +31,10 @@ const DO_NOT_WAIT: i32 = 0x40;
 const WAIT_FOR_ALL: i32 = 0x100;
 /// Shortest queue of clients that were not accepted yet.
 const BACKLOG_MIN: i32 = 128;
+/// What a connection takes before it makes the sender wait; the kernel keeps twice as much for each direction.
+const BUFFER_BYTES: usize = 200 << 10;
+/// Knows no clock.
+const CONGESTION: &str = "reno";
 /// How many ports are tried for who asks for any.
 const PORTS_TRIED_MAX: usize = 64;
 /// `EINPROGRESS`, `EAGAIN` and `EADDRINUSE`.
@@ -68,6 +72,8 @@ struct Own {
     recv_into: Py<PyAny>,
 }
 
+/// Sizes of a new socket's buffers, to receive and to send: one that has others was given them by its program.
+static BUFFERS: Held<Cell<(usize, usize)>> = Held::new(Cell::new((0, 0)));
 static OWN: Held<RefCell<Option<Own>>> = Held::new(RefCell::new(None));
 
 pub fn apply(py: Python<'_>) -> PyResult<()> {
@@ -82,6 +88,10 @@ pub fn apply(py: Python<'_>) -> PyResult<()> {
         recv: own("recv")?,
         recv_into: own("recv_into")?,
     };
+    if let Ok(fresh) = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None) {
+        let sizes = (sockopt::socket_recv_buffer_size(&fresh), sockopt::socket_send_buffer_size(&fresh));
+        BUFFERS.set((sizes.0.unwrap_or(0), sizes.1.unwrap_or(0)));
+    }
     let before = OWN.borrow_mut().replace(kept);
     drop(before);
     METHODS.iter().try_for_each(|(name, ours)| methods::exchange(&class, name, *ours).map(drop))
@@ -147,8 +157,13 @@ impl<'a, 'py> Socket<'a, 'py> {
 
     /// Tries `operation` until the kernel takes it.
     fn send_when_possible<T>(&self, operation: impl Fn() -> PyResult<T>) -> PyResult<T> {
+        let interest = Interest::write(self.descriptor);
+        if self.is_of_the_internet() && !descriptors::is_ready(&[interest]) {
+            // When there is place again depends on acknowledgements, which come by the kernel's own clock.
+            with(self.py(), |kernel| kernel.told.uncontrolled = true);
+        }
         loop {
-            self.wait(Interest::write(self.descriptor))?;
+            self.wait(interest)?;
             match operation() {
                 Err(error) if error.is_instance_of::<PyBlockingIOError>(self.py()) => {
                     descriptors::nap(self.py(), self.call)?;
@@ -334,7 +349,7 @@ fn connect<'py>(invocation: &Invocation<'py>, name: &'static str) -> PyResult<Bo
         return invocation.go_on();
     }
     let socket = Socket::reach(invocation, name)?;
-    reuse(&socket);
+    prepare(&socket);
     with(py, Kernel::enables);
     if !socket.waits() {
         return invocation.go_on();
@@ -395,15 +410,23 @@ fn finished<'py>(socket: &Socket<'_, 'py>, name: &str) -> PyResult<PyResult<Boun
     })
 }
 
-/// What an earlier run has left of connections keeps nobody from their ports.
-fn reuse(socket: &Socket<'_, '_>) {
-    if socket.is_stream()
-        && socket.is_of_the_internet()
-        && let Some(raw) = socket.raw()
-    {
-        // One that is closed already will say so itself.
-        let _ = sockopt::set_socket_reuseaddr(raw, true);
+/// Makes a socket of TCP the same in each run; those that it accepts have it from there. One that is closed already says so
+/// itself, so errors here are nobody's.
+fn prepare(socket: &Socket<'_, '_>) {
+    let Some(raw) = socket.raw().filter(|_| socket.is_stream() && socket.is_of_the_internet()) else { return };
+    // What an earlier run has left of connections keeps nobody from their ports.
+    let _ = sockopt::set_socket_reuseaddr(raw, true);
+    // Nothing waits for an acknowledgement that the other side puts off, in real time.
+    let _ = sockopt::set_tcp_nodelay(raw, true);
+    // Otherwise they grow by how fast data came.
+    let fresh = BUFFERS.get();
+    if sockopt::socket_recv_buffer_size(raw) == Ok(fresh.0) {
+        let _ = sockopt::set_socket_recv_buffer_size(raw, BUFFER_BYTES);
     }
+    if sockopt::socket_send_buffer_size(raw) == Ok(fresh.1) {
+        let _ = sockopt::set_socket_send_buffer_size(raw, BUFFER_BYTES);
+    }
+    let _ = sockopt::set_tcp_congestion(raw, CONGESTION);
 }
 
 fn bind<'py>(invocation: &Invocation<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -413,9 +436,11 @@ fn bind<'py>(invocation: &Invocation<'py>) -> PyResult<Bound<'py, PyAny>> {
     }
     let socket = Socket::reach(invocation, "socket.bind")?;
     with(py, Kernel::enables);
-    reuse(&socket);
+    prepare(&socket);
     let address = invocation.arguments.get_item(0).ok().and_then(|address| address.cast_into::<PyTuple>().ok());
-    let any_port = |address: &Bound<'_, PyTuple>| address.get_item(1).and_then(|port| port.extract::<u16>()).is_ok_and(|port| port == 0);
+    let any_port = |address: &Bound<'_, PyTuple>| {
+        address.get_item(1).and_then(|port| port.extract::<u16>()).is_ok_and(|port| port == 0)
+    };
     if let Some(address) = address.filter(|_| socket.is_of_the_internet()).filter(any_port) {
         for _ in 0..PORTS_TRIED_MAX {
             let mut parts: Vec<Bound<'py, PyAny>> = address.iter().collect();
@@ -436,6 +461,7 @@ fn listen<'py>(invocation: &Invocation<'py>) -> PyResult<Bound<'py, PyAny>> {
     }
     let socket = Socket::reach(invocation, "socket.listen")?;
     with(py, Kernel::enables);
+    prepare(&socket);
     let asked = invocation.arguments.get_item(0).ok().and_then(|backlog| backlog.extract::<i32>().ok());
     let result = match asked {
         Some(backlog) => invocation.go_on_with(vec![backlog.max(BACKLOG_MIN).into_pyobject(py)?.into_any()]),
