@@ -2,6 +2,14 @@
 //!
 //! Whatever it says it did must be what the plan makes (`Transcript::verify`), and must come out the same once more.
 
+#[path = "schedules/replay.rs"]
+mod replay;
+#[path = "schedules/servers.rs"]
+mod servers;
+#[path = "schedules/sockets.rs"]
+mod sockets;
+#[path = "schedules/traps.rs"]
+mod traps;
 #[path = "schedules/worker.rs"]
 mod worker;
 #[path = "schedules/zoo.rs"]

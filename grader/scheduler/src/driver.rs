@@ -150,6 +150,8 @@ fn recorded<'py>(
     arguments: Vec<Value>,
     call: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let told: Vec<String> = arguments.iter().map(Value::to_string).collect();
+    let shown = format!("{name}({})", told.join(", "));
     let entry = with(py, |kernel| {
         let (thread, invoked) = (numbered(kernel.current), kernel.told.position);
         kernel.told.position += 1;
@@ -157,12 +159,16 @@ fn recorded<'py>(
         kernel.told.history.push(Operation { thread, operation, arguments, invoked, returned: None, result: None });
         kernel.told.history.len() - 1
     });
-    record::log(py, Act::Invokes, None, Some(name));
+    record::log(py, Act::Invokes, None, Some(&shown));
     let result = call();
     let outcome = match &result {
         Ok(value) => Outcome::Value(values::to_json(value)),
         Err(error) if error.is_instance_of::<Abort>(py) => return result,
         Err(error) => Outcome::Raised(report::raised(py, error, false)),
+    };
+    let shown = match &outcome {
+        Outcome::Value(value) => format!("{shown} -> {value}"),
+        Outcome::Raised(raised) => format!("{shown} raises {}", raised.classes.first().map_or("", String::as_str)),
     };
     if with(py, |kernel| kernel.phase) != Phase::Running {
         return Err(waiting::abort(py));
@@ -174,7 +180,7 @@ fn recorded<'py>(
         operation.returned = Some(position);
         operation.result = Some(outcome);
     });
-    record::log(py, Act::Returns, None, Some(name));
+    record::log(py, Act::Returns, None, Some(&shown));
     result
 }
 

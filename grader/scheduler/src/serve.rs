@@ -45,13 +45,7 @@ pub fn serve(py: Python<'_>, descriptor: RawFd) -> PyResult<()> {
     patch::apply(py)?;
     let system = py.import("sys")?;
     system.getattr("meta_path")?.call_method1("insert", (0, Bound::new(py, load::Finder)?))?;
-    // Nobody finds us again.
-    let modules = system.getattr("modules")?.cast_into::<PyDict>()?;
-    for name in ["scheduler", "__main__"] {
-        if name == "scheduler" && modules.contains(name)? {
-            modules.del_item(name)?;
-        }
-    }
+    hide(py)?;
     let gc = py.import("gc")?;
     gc.call_method0("disable")?;
     gc.call_method0("collect")?;
@@ -73,6 +67,22 @@ pub fn serve(py: Python<'_>, descriptor: RawFd) -> PyResult<()> {
             Err(error) => return Err(std::io::Error::from(error).into()),
         }
     }
+}
+
+/// Nobody finds us again: neither as a module nor by the names of the program that has loaded us.
+fn hide(py: Python<'_>) -> PyResult<()> {
+    let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+    if modules.contains("scheduler")? {
+        modules.del_item("scheduler")?;
+    }
+    let main = py.import("__main__")?.dict();
+    let names: Vec<Bound<'_, PyAny>> = main.keys().iter().collect();
+    for name in names {
+        if !name.extract::<String>().is_ok_and(|name| name.starts_with("__")) {
+            main.del_item(name)?;
+        }
+    }
+    Ok(())
 }
 
 /// A hand-over to another core costs several times as much.
@@ -108,6 +118,8 @@ fn obey(
                     std::process::exit(0);
                 }
             }
+            // A program may have switched it on.
+            gc.call_method0("disable")?;
             gc.call_method0("collect").map(drop)
         }
     }

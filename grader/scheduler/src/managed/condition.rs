@@ -15,7 +15,7 @@ use schedules::words::{Act, Place};
 use super::lock::{Core, Kind, Lock, RLock};
 use crate::held::Held;
 use crate::kernel::waiting::{self, Woken};
-use crate::kernel::{Call, Object, Phase, Wants, with};
+use crate::kernel::{self, Call, Object, Phase, Wants, with};
 use crate::{frames, record};
 
 /// Who waits at a condition, and what notifications came to.
@@ -51,6 +51,8 @@ pub struct Condition {
     /// The state of `lock`, if it is one of ours.
     core: Held<Option<Rc<Core>>>,
     notices: Held<Rc<Notices>>,
+    /// Its hash.
+    number: u64,
 }
 
 impl Condition {
@@ -191,6 +193,7 @@ impl Condition {
         _arguments: &Bound<'_, PyTuple>,
         _named: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Condition> {
+        let made = lock.is_none();
         let lock = match lock {
             Some(lock) => lock,
             None => Bound::new(py, RLock { core: Held::new(Core::new(py, Kind::Reentrant)) })?.into_any(),
@@ -202,7 +205,13 @@ impl Condition {
         } else {
             None
         };
-        Ok(Condition { lock: lock.unbind(), core: Held::new(core), notices: Held::new(Rc::default()) })
+        let notices = Held::new(Rc::default());
+        let number = with(py, kernel::Kernel::number);
+        let condition = Condition { lock: lock.unbind(), core: Held::new(core), notices, number };
+        if let (true, Some(core)) = (made, condition.core.as_ref()) {
+            core.belongs_to(condition.object());
+        }
+        Ok(condition)
     }
 
     #[getter]
@@ -238,8 +247,7 @@ impl Condition {
         let (lock, core) = slf.get().parts(py);
         match core {
             Some(core) => {
-                let object = slf.get().object();
-                let taken = core.enter(py, "Condition.acquire", object)?;
+                let taken = core.enter(py, "Condition.acquire")?;
                 Ok(pyo3::types::PyBool::new(py, taken).to_owned().into_any())
             }
             None => lock.bind(py).call_method0("__enter__"),
@@ -254,6 +262,10 @@ impl Condition {
             Some(core) => core.release(py).map(|()| py.None().into_bound(py)),
             None => lock.bind(py).call_method1("__exit__", error),
         }
+    }
+
+    fn __hash__(&self) -> u64 {
+        self.number
     }
 
     fn _is_owned(slf: &Bound<'_, Self>) -> PyResult<bool> {

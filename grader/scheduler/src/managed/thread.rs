@@ -11,7 +11,7 @@ use schedules::words::Act;
 use super::condition::Condition;
 use super::lock::{Core, Kind, Lock};
 use crate::held::Held;
-use crate::kernel::{Origin, Phase, State, carrier, waiting, with};
+use crate::kernel::{self, Origin, Phase, State, carrier, waiting, with};
 use crate::{frames, record, report};
 
 /// Identifiers are this and a thread's number.
@@ -74,15 +74,16 @@ pub fn start_new_thread(
 
 /// Starts a managed thread, if another one is allowed.
 pub fn start(py: Python<'_>, name: String, origin: Origin, body: carrier::Body) -> PyResult<usize> {
-    let (phase, full) =
-        with(py, |kernel| (kernel.phase, kernel.threads.len() >= usize::from(kernel.limits.threads_max)));
+    let (phase, full) = with(py, |kernel| (kernel.phase, kernel.threads.len() >= kernel.threads_max()));
     match phase {
         Phase::Unwinding => return Err(waiting::abort(py)),
         Phase::Idle => return Err(PyRuntimeError::new_err("can't start new thread: no schedule is being run")),
         Phase::Running if full => return Err(PyRuntimeError::new_err("can't start new thread")),
         Phase::Running => {}
     }
-    Ok(carrier::start(py, name, origin, body))
+    let thread = carrier::start(py, name, origin, body);
+    record::started(py, thread);
+    Ok(thread)
 }
 
 /// The `threading.Thread` whose beginning `function` is.
@@ -133,6 +134,12 @@ pub fn _adopted(py: Python<'_>) -> (String, bool) {
             (me.name.clone(), matches!(me.origin, Origin::Program { .. }))
         }
     })
+}
+
+/// For hashes: the order in which they were asked for.
+#[pyfunction]
+pub fn _number(py: Python<'_>) -> u64 {
+    with(py, kernel::Kernel::number)
 }
 
 /// A program looks at an event's flag.
