@@ -261,13 +261,6 @@ def main():
         return done, len(wait(again).done), list(pool.map(abs, [-1, -2]))
 ";
     check(program, Some(json!([[1, 2, 3], 1, [1, 2]])), &[]);
-    let program = "
-from multiprocessing.dummy import Pool
-def main():
-    with Pool(2) as pool:
-        return pool.map(lambda number: number * number, [1, 2, 3])
-";
-    check(program, Some(json!([1, 4, 9])), &[]);
     // A pool that nobody shuts down ends with the program.
     let program = "
 from concurrent.futures import ThreadPoolExecutor
