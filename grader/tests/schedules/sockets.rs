@@ -224,6 +224,41 @@ def main():
 }
 
 #[test]
+fn a_buffer_is_waited_for_like_a_lock() {
+    let program = "
+def main():
+    near, far = socket.socketpair()
+    file, lines = near.makefile('rb'), []
+    def read():
+        for line in file:
+            lines.append(line.decode())
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    far.sendall(b'a\\nb\\n')
+    far.close()
+    for thread in threads:
+        thread.join()
+    return sorted(lines)
+";
+    check(program, &json!(["a\n", "b\n"]));
+    let program = "
+def main():
+    near, far = socket.socketpair()
+    file = near.makefile('rb')
+    thread = threading.Thread(target=lambda: file.read(1), name='reader')
+    thread.start()
+    time.sleep(1)
+    file.close()
+";
+    let (ran, _) = worker(program).run_one(&crate::worker::calm());
+    let [Fact::Deadlock { waits, .. }] = ran.facts.as_slice() else { panic!("{ran:?}") };
+    let calls: Vec<&str> = waits.iter().map(|wait| wait.call.as_str()).collect();
+    assert_eq!(calls, ["BufferedReader.close", "socket.recv_into"]);
+}
+
+#[test]
 fn who_tries_again_and_again_gets_there() {
     let program = "
 def main():

@@ -216,6 +216,7 @@ pub fn owns(class: &Bound<'_, PyType>) -> PyResult<()> {
 /// Before a run.
 pub fn begin(py: Python<'_>) -> PyResult<()> {
     BEFORE.replace(open());
+    super::buffers::begin(py);
     PORT.set(PORTS_FROM);
     py.import("_socket")?.call_method1("setdefaulttimeout", (py.None(),)).map(drop)
 }

@@ -88,6 +88,12 @@ pub fn exchange(class: &Bound<'_, PyType>, name: &'static CStr, ours: Ours) -> P
     Ok(own.unbind())
 }
 
+/// Objects of `class` give their items as those of `base` do.
+pub fn iterate_as(class: &Bound<'_, PyType>, base: &Bound<'_, PyType>) {
+    // SAFETY: two types that live for ever, whose slots nobody looks at without the interpreter's lock.
+    unsafe { (*class.as_type_ptr()).tp_iternext = (*base.as_type_ptr()).tp_iternext };
+}
+
 /// What the interpreter calls for the method that was exchanged as number `N`.
 unsafe extern "C" fn entry<const N: usize>(
     object: *mut ffi::PyObject,
@@ -119,8 +125,7 @@ macro_rules! entries {
 }
 
 /// As many as there may be methods: each has its own, as C knows no closures.
-static ENTRIES: [ffi::PyCFunctionWithKeywords; 30] = entries!(
-    0 1 2 3 4 5 6 7 8 9
-    10 11 12 13 14 15 16 17 18 19
-    20 21 22 23 24 25 26 27 28 29
+static ENTRIES: [ffi::PyCFunctionWithKeywords; 60] = entries!(
+    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29
+    30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59
 );
