@@ -11,6 +11,7 @@
 
 pub mod carrier;
 pub mod choice;
+pub mod reach;
 pub mod waiting;
 
 use std::cell::RefCell;
@@ -26,8 +27,8 @@ use serde_json::Value;
 use self::carrier::{Carrier, Gate};
 use crate::held::Held;
 use crate::managed::condition::Notices;
+use crate::managed::core::Core;
 use crate::managed::descriptors::Watched;
-use crate::managed::lock::Core;
 
 /// Virtual nanoseconds at the start of every run, on the monotonic clock.
 pub const START: u64 = 1_000_000_000_000;
@@ -115,7 +116,7 @@ pub struct Managed {
 pub enum Origin {
     /// Of the run: the main thread and those of a driver or of operations.
     Ours,
-    /// Of the program; `direct` where the program's own code called `start`.
+    /// Of the program; `direct` where the submission's own code called `start`.
     Program { direct: bool },
 }
 

@@ -4,7 +4,7 @@
 //! code runs only inside it. Nothing of it is written in Python and nothing of its state is a Python object that a program
 //! could reach: what a program holds are locks, conditions, queues and functions that only do what their names say.
 
-mod audit;
+pub mod audit;
 mod driver;
 mod frames;
 mod held;
@@ -15,7 +15,7 @@ mod patch;
 mod record;
 mod report;
 mod serve;
-mod tracer;
+pub mod tracer;
 mod values;
 
 use pyo3::exceptions::PyBaseException;

@@ -6,6 +6,7 @@
 pub mod buffers;
 pub mod clock;
 pub mod condition;
+pub mod core;
 pub mod descriptors;
 pub mod files;
 pub mod lock;

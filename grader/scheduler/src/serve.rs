@@ -2,13 +2,13 @@
 
 use std::os::fd::{BorrowedFd, RawFd};
 
-use framing::Framing;
+use framing::{Framing, HEAD_BYTES_MAX};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use schedules::words::{Answer, Fact, Order, Ran, Scenario};
 use schedules::{Plan, Thread};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::driver::Work;
 use crate::kernel::carrier::{Conditions, conduct};
@@ -19,6 +19,9 @@ use crate::{audit, driver, frames, load, patch, record, report, tracer, values};
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 64 << 10;
+
+/// For what stands around a run in its answer.
+const HEAD_BYTES_SPARE: usize = 1 << 10;
 
 /// A scenario that can be run.
 struct Ready {
@@ -113,7 +116,7 @@ fn obey(
             for plan in &plans {
                 let (ran, transcript) = run(py, ready, plan, record)?;
                 let spent = ran.spent;
-                send(channel, &Answer::Ran(Box::new(ran)), &transcript)?;
+                send(channel, &Answer::Ran(Box::new(shortened(ran))), &transcript)?;
                 if spent {
                     std::process::exit(0);
                 }
@@ -123,6 +126,22 @@ fn obey(
             gc.call_method0("collect").map(drop)
         }
     }
+}
+
+/// A run as it fits into a frame: what tells most is kept longest.
+fn shortened(mut ran: Ran) -> Ran {
+    let fits = |ran: &Ran| serde_json::to_vec(ran).is_ok_and(|bytes| bytes.len() < HEAD_BYTES_MAX - HEAD_BYTES_SPARE);
+    if !fits(&ran) {
+        ran.events.clear();
+    }
+    if !fits(&ran) {
+        ran.notes.clear();
+        ran.history.clear();
+    }
+    if !fits(&ran) {
+        ran.outcome = Some(json!({"$limit": "size"}));
+    }
+    ran
 }
 
 fn send(channel: BorrowedFd<'_>, answer: &Answer, tail: &[u8]) -> PyResult<()> {
@@ -148,10 +167,18 @@ fn prepare(py: Python<'_>, scenario: Scenario) -> PyResult<Result<Ready, String>
     let work = Py::new(py, Performed(crate::held::Held::new(work)))?;
     let ready = Ready { scenario, module, work };
     let (ran, _) = run(py, &ready, &Plan::Follow { deviations: Vec::new() }, false)?;
-    if let Some(reason) = missing(&ready, &ran) {
-        return Ok(Err(reason));
-    }
-    Ok(Ok(ready))
+    let reason = missing(&ready, &ran).or_else(|| out_of_reach(&ran));
+    Ok(reason.map_or(Ok(ready), Err))
+}
+
+/// A process in which somebody waits for good outside of our reach runs nothing more.
+fn out_of_reach(ran: &Ran) -> Option<String> {
+    let place = ran.facts.iter().find_map(|fact| match fact {
+        Fact::OutOfReach { place, .. } => Some(place.as_ref()),
+        _ => None,
+    })?;
+    let place = place.map_or_else(|| "it".to_owned(), |place| format!("{}, line {},", place.file, place.line));
+    Some(format!("{place} waits for something that cannot be scheduled, and nothing else can run meanwhile"))
 }
 
 /// Why there is nothing to run, if the class is not there.

@@ -174,7 +174,7 @@ impl Stream {
     }
 }
 
-/// Where a program's descriptors begin: what was open before the run is not its own.
+/// What was open before the first run is no program's own.
 static BEFORE: Held<RefCell<BTreeSet<RawFd>>> = Held::new(RefCell::new(BTreeSet::new()));
 /// Types whose objects own a descriptor.
 static OWNERS: Held<RefCell<Vec<Owner>>> = Held::new(RefCell::new(Vec::new()));
@@ -215,7 +215,10 @@ pub fn owns(class: &Bound<'_, PyType>) -> PyResult<()> {
 
 /// Before a run.
 pub fn begin(py: Python<'_>) -> PyResult<()> {
-    BEFORE.replace(open());
+    // What a run opens it does not keep, so this remains true.
+    if BEFORE.borrow().is_empty() {
+        BEFORE.replace(open());
+    }
     super::buffers::begin(py);
     PORT.set(PORTS_FROM);
     py.import("_socket")?.call_method1("setdefaulttimeout", (py.None(),)).map(drop)
