@@ -6,6 +6,10 @@
 mod contract;
 #[path = "schedules/replay.rs"]
 mod replay;
+#[path = "schedules/servers.rs"]
+mod servers;
+#[path = "schedules/sockets.rs"]
+mod sockets;
 #[path = "schedules/traps.rs"]
 mod traps;
 #[path = "schedules/worker.rs"]

@@ -28,6 +28,7 @@ use self::carrier::{Carrier, Gate};
 use crate::held::Held;
 use crate::managed::condition::Notices;
 use crate::managed::core::Core;
+use crate::managed::descriptors::Watched;
 
 /// Virtual nanoseconds at the start of every run, on the monotonic clock.
 pub const START: u64 = 1_000_000_000_000;
@@ -68,6 +69,9 @@ pub struct Kernel {
     pub spins: BTreeMap<(Thread, Place), u32>,
     /// All of them.
     pub spins_total: u32,
+    /// How often, one after the other, a thread that looks for descriptors again and again has waited in vain, while
+    /// nothing else happened.
+    pub vain: u32,
     /// Where the thread that starts runs waits for their end.
     conductor: Arc<Gate>,
     /// OS threads without work.
@@ -150,13 +154,8 @@ pub enum Wants {
     Stillness,
     /// That time passes.
     Time,
-    #[expect(dead_code, reason = "sockets are not managed yet")]
-    /// That the kernel has something for a descriptor: `events` as poll(2) has them. Whoever calls such an operation asks
-    /// again after the wait.
-    Descriptor {
-        descriptor: i32,
-        events: i16,
-    },
+    /// That the kernel has something for one of these.
+    Descriptors(Rc<Watched>),
 }
 
 /// What the program called, as far as the primitive knows: its callers say more ([`crate::frames`]).
@@ -199,6 +198,7 @@ impl Kernel {
             numbers: 0,
             spins: BTreeMap::new(),
             spins_total: 0,
+            vain: 0,
             conductor: Arc::new(Gate::of_this_thread()),
             idle: Vec::new(),
         }

@@ -15,6 +15,7 @@ use crate::driver::Work;
 use crate::kernel::carrier::{Conditions, conduct};
 use crate::kernel::waiting::Points;
 use crate::kernel::with;
+use crate::managed::descriptors;
 use crate::{audit, driver, frames, load, patch, record, report, reset, tracer, values};
 
 /// Bytes that are read at once.
@@ -235,6 +236,7 @@ fn run(py: Python<'_>, ready: &Ready, plan: &Plan, recording: bool) -> PyResult<
     };
     let conditions =
         Conditions { plan, limits: scenario.limits, sleepers_may_wake: scenario.sleepers_may_wake, recording };
+    descriptors::begin(py)?;
     audit::arm_audit(true);
     conduct(py, &conditions, Box::new(main));
     audit::arm_audit(false);
@@ -265,5 +267,6 @@ fn run(py: Python<'_>, ready: &Ready, plan: &Plan, recording: bool) -> PyResult<
         events: told.events,
     };
     drop(threads);
+    descriptors::end(py)?;
     Ok((ran, transcript.to_bytes()))
 }

@@ -275,6 +275,7 @@ pub fn conduct(py: Python<'_>, conditions: &Conditions<'_>, main: Body) {
         kernel.numbers = 0;
         kernel.spins.clear();
         kernel.spins_total = 0;
+        kernel.vain = 0;
         kernel.current = 0;
         kernel.begin(conditions.plan.strategy());
     });

@@ -34,7 +34,7 @@ impl Kernel {
                 threads.iter().all(|thread| matches!(self.threads[*thread].state, State::Ended | State::Lost))
             }
             Wants::Stillness | Wants::Time => false,
-            Wants::Descriptor { descriptor, events } => super::waiting::is_ready(*descriptor, *events),
+            Wants::Descriptors(watched) => watched.is_ready(),
         }
     }
 
@@ -191,6 +191,8 @@ impl Kernel {
             let stillness = matches!(waiting.wants, Wants::Stillness);
             let satisfied = stillness || self.satisfied(thread, &waiting);
             self.threads[thread].timed_out = !satisfied;
+            let vain = !satisfied && matches!(waiting.wants, Wants::Descriptors(_));
+            self.vain = if vain { self.vain + 1 } else { 0 };
             if let (false, Some(until)) = (satisfied, waiting.until) {
                 self.now = self.now.max(until);
             }
@@ -246,6 +248,6 @@ impl Kernel {
     fn somebody_waits_for_the_kernel(&self) -> bool {
         self.threads
             .iter()
-            .any(|thread| matches!(&thread.state, State::Waits(Waiting { wants: Wants::Descriptor { .. }, .. })))
+            .any(|thread| matches!(&thread.state, State::Waits(Waiting { wants: Wants::Descriptors(_), .. })))
     }
 }
