@@ -143,12 +143,12 @@ def main():
 #[test]
 fn what_blocks_outside_is_called_out_of_reach() {
     let program = "
-import os, threading
+import fcntl, tempfile
 def main():
-    read, write = os.pipe()
-    thread = threading.Thread(target=os.write, args=(write, b'x'))
-    thread.start()
-    return open(read, 'rb', buffering=0).read(1).decode()
+    file = tempfile.NamedTemporaryFile()
+    fcntl.flock(file, fcntl.LOCK_EX)
+    with open(file.name) as again:
+        fcntl.flock(again, fcntl.LOCK_EX)
 ";
     let mut worker = Worker::start(Path::new("/tmp"));
     let refused = worker.scenario(&scenario(text(program), DRIVER, "run")).unwrap_err();
