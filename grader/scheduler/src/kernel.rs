@@ -11,6 +11,7 @@
 
 pub mod carrier;
 pub mod choice;
+pub mod reach;
 pub mod waiting;
 
 use std::cell::RefCell;
@@ -26,7 +27,7 @@ use serde_json::Value;
 use self::carrier::{Carrier, Gate};
 use crate::held::Held;
 use crate::managed::condition::Notices;
-use crate::managed::lock::Core;
+use crate::managed::core::Core;
 
 /// Virtual nanoseconds at the start of every run, on the monotonic clock.
 pub const START: u64 = 1_000_000_000_000;
@@ -111,7 +112,7 @@ pub struct Managed {
 pub enum Origin {
     /// Of the run: the main thread and those of a driver or of operations.
     Ours,
-    /// Of the program; `direct` where the program's own code called `start`.
+    /// Of the program; `direct` where the submission's own code called `start`.
     Program { direct: bool },
 }
 

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod condition;
+pub mod core;
 pub mod lock;
 pub mod queue;
 pub mod thread;

@@ -9,7 +9,7 @@ use schedules::words::{Act, Deadlock, Fact, Place, Raised, Wait};
 
 use crate::frames::{self, Doing};
 use crate::kernel::{Call, Managed, Object, State, Wants, numbered, waiting, with};
-use crate::managed::lock::Core;
+use crate::managed::core::Core;
 use crate::{patch, record};
 
 /// Longest text of an exception, in characters.

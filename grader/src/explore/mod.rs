@@ -20,7 +20,7 @@ mod explorer;
 pub mod history;
 mod lab;
 mod outcomes;
-mod portfolio;
+pub mod portfolio;
 mod search;
 mod seeds;
 mod shrink;

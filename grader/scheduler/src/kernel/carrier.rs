@@ -10,6 +10,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::thread::{self, Thread as OsThread};
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PySystemExit;
 use pyo3::ffi;
@@ -18,10 +19,11 @@ use schedules::Plan;
 use schedules::words::{Act, Limits};
 
 use super::choice::Next;
+use super::reach::{self, Reach};
 use super::{Managed, Origin, Phase, START, State, Told, numbered, with};
 use crate::Abort;
 use crate::held::Held;
-use crate::managed::lock::Core;
+use crate::managed::core::Core;
 use crate::{record, report, tracer};
 
 /// Waits until somebody opens it, once.
@@ -45,6 +47,19 @@ impl Gate {
         while !self.open.swap(false, Ordering::Acquire) {
             thread::park();
         }
+    }
+
+    /// Whether it was opened in time.
+    fn wait_for(&self, time: Duration) -> bool {
+        let end = Instant::now() + time;
+        while !self.open.swap(false, Ordering::Acquire) {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            thread::park_timeout(left);
+        }
+        true
     }
 }
 
@@ -273,11 +288,7 @@ pub fn conduct(py: Python<'_>, conditions: &Conditions<'_>, main: Body) {
         (Arc::clone(&kernel.conductor), Arc::clone(&kernel.threads[0].carrier.gate))
     });
     tracer::enable(true);
-    let (waiting, opened) = (Arc::clone(&mine), first);
-    py.detach(move || {
-        opened.open();
-        waiting.wait();
-    });
+    conducted(py, &mine, first);
     unwind(py, &mine);
     tracer::enable(false);
     tracer::record(false);
@@ -290,6 +301,17 @@ pub fn conduct(py: Python<'_>, conditions: &Conditions<'_>, main: Body) {
     });
 }
 
+/// Opens `gate` and waits until the baton comes back, or nothing moves any more.
+fn conducted(py: Python<'_>, conductor: &Arc<Gate>, gate: Arc<Gate>) {
+    py.detach(|| gate.open());
+    let mut reach = Reach::default();
+    while !py.detach(|| conductor.wait_for(reach::PAUSE)) {
+        if reach.is_lost(py) {
+            return reach::give_up(py);
+        }
+    }
+}
+
 /// Threads that have not ended are told so, one after the other: each goes on until it has ended or will not.
 fn unwind(py: Python<'_>, conductor: &Arc<Gate>) {
     let left = |thread: &Managed| matches!(thread.state, State::Runs | State::Waits(_));
@@ -300,10 +322,6 @@ fn unwind(py: Python<'_>, conductor: &Arc<Gate>) {
         tracer::arm(Some(1));
         Some(Arc::clone(&kernel.threads[next].carrier.gate))
     }) {
-        let conductor = Arc::clone(conductor);
-        py.detach(move || {
-            gate.open();
-            conductor.wait();
-        });
+        conducted(py, conductor, gate);
     }
 }
