@@ -134,6 +134,25 @@ def main():
     );
 }
 
+/// Who lets others go first does not thereby let their time run out.
+#[test]
+fn a_time_out_comes_only_when_nobody_can_run() {
+    let program = "
+def main():
+    event, lock, told = threading.Event(), threading.Lock(), []
+    thread = threading.Thread(target=lambda: told.append(event.wait(1)))
+    thread.start()
+    time.sleep(0)
+    with lock:
+        told.append(lock.acquire(False))
+    time.sleep(0)
+    event.set()
+    thread.join()
+    return told
+";
+    check(program, Some(json!([false, true])), &[]);
+}
+
 #[test]
 fn time_outs_are_those_of_the_library() {
     let program = "

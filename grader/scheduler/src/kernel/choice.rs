@@ -129,8 +129,8 @@ impl Kernel {
         Next::Thread(next)
     }
 
-    /// Lets another go first, if there is one.
-    pub fn give_way(&mut self) -> usize {
+    /// Lets another go first, if there is one; if nobody is awake, time passes only for one who `waits_for_it`.
+    pub fn give_way(&mut self, waits_for_it: bool) -> usize {
         self.close_stretch();
         tracer::bump(false);
         self.dirty = false;
@@ -138,7 +138,7 @@ impl Kernel {
         self.gave_way(me);
         let mut able = self.able(Some(me));
         if able.iter().all(|candidate| candidate.sleeps_until.is_some()) {
-            able = self.timed(Some(me));
+            able = if waits_for_it { self.timed(Some(me)) } else { Vec::new() };
         }
         let next = match able.len() {
             0 => me,

@@ -97,7 +97,7 @@ pub fn give_way(py: Python<'_>) -> PyResult<()> {
         Phase::Unwinding => Step::Over,
         Phase::Running => {
             let me = kernel.current;
-            Step::to(me, kernel.give_way())
+            Step::to(me, kernel.give_way(false))
         }
     });
     step.take(py)
@@ -227,7 +227,7 @@ fn spins(py: Python<'_>, place: Place) -> PyResult<()> {
         if kernel.spins_total > SPINS_TOTAL_MAX {
             return Err(());
         }
-        Ok(Step::to(me, kernel.give_way()))
+        Ok(Step::to(me, kernel.give_way(true)))
     });
     match step {
         Ok(step) => step.take(py),
