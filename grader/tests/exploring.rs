@@ -22,6 +22,11 @@ fn main() -> ExitCode {
             assert_eq!(report.points, report.points_max, "{report:#?}");
         }),
         trial(&grader, "a_schedule_is_repeated_by_its_token", a_schedule_is_repeated_by_its_token),
+        trial(
+            &grader,
+            "a_repeated_schedule_is_shown_even_if_nothing_fails",
+            a_repeated_schedule_is_shown_even_if_nothing_fails,
+        ),
         trial(&grader, "a_schedule_of_other_files_is_not_repeated", a_schedule_of_other_files_is_not_repeated),
         trial(&grader, "a_grading_is_the_same_each_time", a_grading_is_the_same_each_time),
     ];
@@ -59,9 +64,18 @@ fn a_schedule_is_repeated_by_its_token(grader: &Grader) {
     let again = grade(grader, &program, Some("counted"), Some(&token));
     assert_eq!(again.cases[0].message, failed.cases[0].message);
     assert_eq!(self::token(&again.cases[0]), token);
-    // Of another case nothing is run.
-    let other = grade(grader, &program, Some("transferred"), Some(&token));
-    assert_eq!(other.cases[0].message.as_deref(), None, "{other:#?}");
+}
+
+/// Whether it fails or not, and whatever else the case finds fault with.
+fn a_repeated_schedule_is_shown_even_if_nothing_fails(grader: &Grader) {
+    let program = lab(&std::fs::read_to_string(folder().join("mistakes/adds_without_a_lock.py")).unwrap());
+    let failed = grade(grader, &program, Some("counted"), None);
+    let other = grade(grader, &program, Some("transferred"), Some(&token(&failed.cases[0])));
+    assert!(other.cases[0].verdict.passed(), "{other:#?}");
+    token(&other.cases[0]);
+    let another = grade(grader, &program, Some("noted"), Some(&token(&failed.cases[0])));
+    assert!(!another.cases[0].verdict.passed(), "one schedule has not both orders");
+    token(&another.cases[0]);
 }
 
 fn a_schedule_of_other_files_is_not_repeated(grader: &Grader) {

@@ -204,10 +204,12 @@ fn bring_scheduler() -> io::Result<()> {
     let bytes = fs::metadata(&file)?.len();
     let size = CString::new(format!("size={},nr_inodes=4,mode=755", bytes + (64 << 10))).expect("no NUL");
     rustix::mount::mount("tmpfs", "tmp", "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, Some(&*size))?;
-    fs::copy(&file, "tmp/scheduler.so")?;
-    fs::set_permissions("tmp/scheduler.so", fs::Permissions::from_mode(0o555))?;
+    let copy = Path::new("tmp").join(&SCHEDULER[1..]);
+    fs::create_dir(copy.parent().expect("it lies in a folder"))?;
+    fs::copy(&file, &copy)?;
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o555))?;
     fs::write(&SCHEDULER[1..], "")?;
-    rustix::mount::mount_bind("tmp/scheduler.so", &SCHEDULER[1..])?;
+    rustix::mount::mount_bind(&copy, &SCHEDULER[1..])?;
     rustix::mount::unmount("tmp", UnmountFlags::DETACH)?;
     seal(&SCHEDULER[1..])
 }

@@ -1,4 +1,4 @@
-# deadlock: a schedule does not come to its end
+# runtime-error: waits for something that cannot be scheduled
 import select
 import os
 
