@@ -148,7 +148,7 @@ def main():
     read, write = os.pipe()
     thread = threading.Thread(target=os.write, args=(write, b'x'))
     thread.start()
-    return open(read, 'rb', buffering=0).read(1).decode()
+    return os.readv(read, [bytearray(1)])
 ";
     let mut worker = Worker::start(Path::new("/tmp"));
     let refused = worker.scenario(&scenario(text(program), DRIVER, "run")).unwrap_err();
