@@ -10,7 +10,9 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PyCode, PyString, PyTuple};
+
+use crate::load;
 
 /// Events that are refused whatever they are about.
 const FORBIDDEN: &[&str] = &[
@@ -95,6 +97,18 @@ unsafe extern "C" fn hook(event: *const c_char, arguments: *mut ffi::PyObject, _
     let Ok(event) = event.to_str() else { return 0 };
     // SAFETY: a tuple or null.
     let arguments = unsafe { Bound::from_borrowed_ptr_or_opt(py, arguments) };
+    if matches!(event, "exec" | "function.__new__") {
+        let code = arguments.as_ref().and_then(|all| all.cast_exact::<PyTuple>().ok()?.get_item(0).ok());
+        let Some(code) = code.and_then(|code| code.cast_into_exact::<PyCode>().ok()) else { return 0 };
+        // What a program has compiled itself is its own too.
+        return match load::met(&code) {
+            Ok(()) => 0,
+            Err(error) => {
+                error.restore(py);
+                -1
+            }
+        };
+    }
     match refused(event, arguments.as_ref()) {
         Some(what) => {
             refuse(py, what);

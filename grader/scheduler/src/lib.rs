@@ -14,6 +14,7 @@ mod managed;
 mod patch;
 mod record;
 mod report;
+mod reset;
 mod serve;
 pub mod tracer;
 mod values;

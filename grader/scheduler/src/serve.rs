@@ -6,6 +6,7 @@ use framing::{Framing, HEAD_BYTES_MAX};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use schedules::seal::Seal;
 use schedules::words::{Answer, Fact, Order, Ran, Scenario};
 use schedules::{Plan, Thread};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use crate::kernel::carrier::{Conditions, conduct};
 use crate::kernel::waiting::Points;
 use crate::kernel::with;
 use crate::managed::descriptors;
-use crate::{audit, driver, frames, load, patch, record, report, tracer, values};
+use crate::{audit, driver, frames, load, patch, record, report, reset, tracer, values};
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 64 << 10;
@@ -46,6 +47,7 @@ pub fn serve(py: Python<'_>, descriptor: RawFd) -> PyResult<()> {
     tracer::set_sink(&Points);
     tracer::install(py)?;
     patch::apply(py)?;
+    reset::remember(py)?;
     let system = py.import("sys")?;
     system.getattr("meta_path")?.call_method1("insert", (0, Bound::new(py, load::Finder)?))?;
     hide(py)?;
@@ -57,11 +59,18 @@ pub fn serve(py: Python<'_>, descriptor: RawFd) -> PyResult<()> {
     let channel = unsafe { BorrowedFd::borrow_raw(descriptor) };
     let mut framing = Framing::default();
     let mut ready = None;
+    let mut seal: Option<Seal> = None;
     let mut bytes = vec![0; READ_BYTES];
     loop {
         while let Some(message) = framing.next_message()? {
-            let order = serde_json::from_value(message.head).map_err(std::io::Error::from)?;
-            obey(py, channel, &mut ready, order, &gc)?;
+            let order: Order = serde_json::from_value(message.head).map_err(std::io::Error::from)?;
+            if let Some(seal) = &mut seal {
+                seal.order(&order);
+            }
+            match order {
+                Order::Key(key) => seal = Some(Seal::new(&key)),
+                order => obey(py, &mut Answers { channel, seal: &mut seal }, &mut ready, order, &gc)?,
+            }
         }
         match rustix::io::read(channel, &mut bytes) {
             Ok(0) => std::process::exit(0),
@@ -97,7 +106,7 @@ fn stay_on_this_core() {
 
 fn obey(
     py: Python<'_>,
-    channel: BorrowedFd<'_>,
+    answers: &mut Answers<'_>,
     ready: &mut Option<Ready>,
     order: Order,
     gc: &Bound<'_, PyModule>,
@@ -109,14 +118,15 @@ fn obey(
                 Err(reason) => (Answer::Refused { reason }, None),
             };
             *ready = made;
-            send(channel, &answer, &[])
+            answers.send(&answer, &[])
         }
+        Order::Key(_) => Ok(()),
         Order::Run { plans, record } => {
             let Some(ready) = ready.as_ref() else { return Ok(()) };
             for plan in &plans {
                 let (ran, transcript) = run(py, ready, plan, record)?;
                 let spent = ran.spent;
-                send(channel, &Answer::Ran(Box::new(shortened(ran))), &transcript)?;
+                answers.send(&Answer::Ran(Box::new(shortened(ran))), &transcript)?;
                 if spent {
                     std::process::exit(0);
                 }
@@ -144,17 +154,29 @@ fn shortened(mut ran: Ran) -> Ran {
     ran
 }
 
-fn send(channel: BorrowedFd<'_>, answer: &Answer, tail: &[u8]) -> PyResult<()> {
-    let bytes = framing::encode(answer, tail, 0)?;
-    let mut left = bytes.as_slice();
-    while !left.is_empty() {
-        match rustix::io::write(channel, left) {
-            Ok(written) => left = &left[written..],
-            Err(rustix::io::Errno::INTR) => {}
-            Err(_) => std::process::exit(0),
+/// Where answers go, and what they are sealed with.
+struct Answers<'a> {
+    channel: BorrowedFd<'a>,
+    seal: &'a mut Option<Seal>,
+}
+
+impl Answers<'_> {
+    fn send(&mut self, answer: &Answer, tail: &[u8]) -> PyResult<()> {
+        let sealed = self.seal.as_mut().map(|seal| seal.answer(answer, tail));
+        let bytes = match sealed {
+            Some(sealed) => framing::encode(answer, &[&sealed, tail].concat(), 0)?,
+            None => framing::encode(answer, tail, 0)?,
+        };
+        let mut left = bytes.as_slice();
+        while !left.is_empty() {
+            match rustix::io::write(self.channel, left) {
+                Ok(written) => left = &left[written..],
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => std::process::exit(0),
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Compiles, and runs once by default, so that imports have been made and what is missing is seen.
@@ -194,6 +216,7 @@ fn run(py: Python<'_>, ready: &Ready, plan: &Plan, recording: bool) -> PyResult<
     let scenario = &ready.scenario;
     values::begin();
     record::begin();
+    reset::put_back(py)?;
     patch::refresh(py, scenario.seed)?;
     let outcome = std::rc::Rc::new(std::cell::RefCell::new(None::<Value>));
     let (work, module, told) = (ready.work.clone_ref(py), ready.module.clone(), std::rc::Rc::clone(&outcome));

@@ -90,7 +90,7 @@ const DROPPED_MODULES: &[&str] = &[
 
 /// This program, for the fixtures that are part of it (see [`crate::applets`]): in the examiner's sandbox alone.
 const APPLETS: &str = "/practicum/applets";
-/// What schedules the threads of a student's module, for its interpreter to load: in a module's sandbox alone.
+/// What schedules the threads of a student's module, for its interpreter to load.
 const SCHEDULER: &str = "/practicum/scheduler.so";
 /// On the host, beside this program.
 const SCHEDULER_FILE: &str = "libscheduler.so";
@@ -137,7 +137,8 @@ pub fn enter_template(library: &Path, role: Role, native: Option<&Path>) -> io::
         rustix::mount::mount_bind(std::env::current_exe()?, &APPLETS[1..])?;
         seal(&APPLETS[1..])?;
     }
-    if role == Role::Module {
+    // An exercise with programs may have modules too.
+    if matches!(role, Role::Module | Role::Submission) {
         bring_scheduler()?;
     }
     furnish_template(library, native)?;

@@ -407,3 +407,19 @@ def run(module):
     let (ran, _) = worker(program, driver).run_one(&calm());
     assert_eq!(ran.notes.len(), 3);
 }
+
+#[test]
+fn what_a_program_leaves_behind_is_put_back() {
+    let program = "
+import io, logging, os, sys
+def main():
+    told = [len(logging.getLogger('zoo').handlers), len(logging.getLogger().handlers), os.getcwd(), sys.getrecursionlimit(), sys.stdout is sys.__stdout__]
+    logging.basicConfig(stream=io.StringIO())
+    logging.getLogger('zoo').addHandler(logging.StreamHandler(io.StringIO()))
+    os.chdir('/')
+    sys.setrecursionlimit(500)
+    sys.stdout = io.StringIO()
+    return told
+";
+    check(program, Some(json!([0, 0, "/tmp", 1000, true])), &[]);
+}
