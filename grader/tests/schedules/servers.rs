@@ -5,7 +5,7 @@ use schedules::words::{Deadlock, Fact};
 use serde_json::json;
 
 use crate::sockets::{check, repeat, worker};
-use crate::worker::plan;
+use crate::worker::{calm, plan};
 
 /// Three clients at once.
 const CLIENTS: &str = "
@@ -223,4 +223,55 @@ def main():
     }
     assert!(found > 0);
     eprintln!("found in {found} of 200 schedules");
+}
+
+#[test]
+fn what_comes_from_elsewhere_is_waited_for_and_told() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let program = format!(
+        "
+def main():
+    with socket.create_connection(('127.0.0.1', {port})) as client:
+        return client.recv(10).decode()
+"
+    );
+    let answer = std::thread::spawn(move || {
+        // Once when the scenario is prepared, once in the run.
+        for _ in 0..2 {
+            let (mut connection, _) = listener.accept().unwrap();
+            // Long after the client has begun to wait, and well before anybody gives up.
+            std::thread::sleep(std::time::Duration::from_millis(15));
+            std::io::Write::write_all(&mut connection, b"hello").unwrap();
+        }
+    });
+    let (ran, _) = worker(&program).run_one(&calm());
+    assert_eq!((ran.outcome, ran.uncontrolled), (Some(json!("hello")), true));
+    answer.join().unwrap();
+}
+
+#[test]
+fn much_is_sent_as_there_is_place_for_it() {
+    let program = "
+def main():
+    listener, received = socket.create_server(('127.0.0.1', 0)), []
+    def serve():
+        connection, _ = listener.accept()
+        while data := connection.recv(65536):
+            received.append(len(data))
+        connection.close()
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with socket.create_connection(listener.getsockname(), timeout=5) as client:
+        client.sendall(bytes(3_000_000))
+    thread.join()
+    listener.close()
+    return sum(received)
+";
+    let mut worker = worker(program);
+    for seed in 1..=20 {
+        let (ran, _) = worker.run_one(&plan(seed));
+        assert!(ran.facts.is_empty() && ran.uncontrolled, "seed {seed}: {ran:?}");
+        assert_eq!(ran.outcome, Some(json!(3_000_000)), "seed {seed}");
+    }
 }
