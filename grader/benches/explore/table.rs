@@ -95,7 +95,7 @@ pub fn show(lines: &[Line]) {
     show_notes(lines);
 }
 
-const WIDTHS: [usize; 11] = [6, 7, 8, 13, 14, 7, 8, 13, 13, 8, 8];
+const WIDTHS: [usize; 11] = [6, 7, 8, 16, 13, 7, 8, 13, 14, 8, 8];
 
 fn show_line(line: &Line) {
     let (explorer, frontrun) = line.frontrun();
@@ -143,8 +143,9 @@ fn show_sums(lines: &[Line]) {
         ratios.len(),
         lines.len() * 2
     );
-    let always = |side: fn(&Line) -> &Side| lines.iter().filter(|line| side(line).found() == side(line).searches.len());
-    let ever = |side: fn(&Line) -> &Side| lines.iter().filter(|line| side(line).found() > 0);
+    let always =
+        |side: fn(&Line) -> &Side| lines.iter().filter(move |line| side(line).found() == side(line).searches.len());
+    let ever = |side: fn(&Line) -> &Side| lines.iter().filter(move |line| side(line).found() > 0);
     println!("mistakes found in every round (in any) of {}:", lines.len());
     let sides: [(&str, fn(&Line) -> &Side); 4] = [
         ("ours", |line| &line.ours),
