@@ -237,6 +237,7 @@ fn run(py: Python<'_>, ready: &Ready, plan: &Plan, recording: bool) -> PyResult<
     let conditions =
         Conditions { plan, limits: scenario.limits, sleepers_may_wake: scenario.sleepers_may_wake, recording };
     descriptors::begin(py)?;
+    audit::meet(load::met);
     audit::arm_audit(true);
     conduct(py, &conditions, Box::new(main));
     audit::arm_audit(false);
