@@ -61,6 +61,8 @@ pub struct Kernel {
     stretch_from: u32,
     pub recording: bool,
     pub told: Told,
+    /// How many objects of this run have been numbered.
+    numbers: u64,
     /// Busy waits by thread and place, with how often each was seen.
     pub spins: BTreeMap<(Thread, Place), u32>,
     /// All of them.
@@ -192,6 +194,7 @@ impl Kernel {
             stretch_from: 1,
             recording: false,
             told: Told::default(),
+            numbers: 0,
             spins: BTreeMap::new(),
             spins_total: 0,
             conductor: Arc::new(Gate::of_this_thread()),
@@ -202,6 +205,12 @@ impl Kernel {
     pub fn me(&mut self) -> &mut Managed {
         let current = self.current;
         &mut self.threads[current]
+    }
+
+    /// A number that nothing else of this run has; the same in every run that does the same.
+    pub fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
     }
 
     /// A fact that is no failure of the run itself.

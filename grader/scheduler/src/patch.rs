@@ -35,14 +35,22 @@ const EXECUTED_AFRESH: [&str; 15] = [
     "random",
 ];
 
-/// In the namespace of `threading`: a look at an event is a point, and a thread that a driver or `_thread` has started has
-/// a name and is no daemon unless it should be one.
+/// In the namespace of `threading`: a look at an event is a point, a set of threads is in an order that does not depend on
+/// addresses, and a thread that a driver or `_thread` has started has a name and is no daemon unless it should be one.
 const THREADING: &str = "
 class Event:
     def is_set(self):
         'Return true if and only if the internal flag is true.'
         _look(self._cond)
         return self._flag
+
+class Thread:
+    def __hash__(self):
+        try:
+            return self._number
+        except AttributeError:
+            self._number = number = _number()
+            return number
 
 class _DummyThread:
     def __init__(self):
@@ -151,6 +159,7 @@ fn prepare(py: Python<'_>) -> PyResult<Fresh> {
     let threading = py.import("threading")?;
     let names = threading.dict();
     names.set_item("_look", wrap_pyfunction!(thread::_look, &threading)?)?;
+    names.set_item("_number", wrap_pyfunction!(thread::_number, &threading)?)?;
     names.set_item("_adopted", wrap_pyfunction!(thread::_adopted, &threading)?)?;
     names.set_item("Condition", py.get_type::<Condition>())?;
     let made = PyDict::new(py);
@@ -158,7 +167,7 @@ fn prepare(py: Python<'_>) -> PyResult<Fresh> {
     let builtins = py.import("builtins")?;
     let code = builtins.call_method1("compile", (THREADING, file, "exec"))?;
     builtins.call_method1("exec", (code, &names, &made))?;
-    for (class, method) in [("Event", "is_set"), ("_DummyThread", "__init__")] {
+    for (class, method) in [("Event", "is_set"), ("Thread", "__hash__"), ("_DummyThread", "__init__")] {
         let new = made.as_any().get_item(class)?.getattr("__dict__")?.get_item(method)?;
         threading.getattr(class)?.setattr(method, new)?;
     }
@@ -206,6 +215,14 @@ pub fn refresh(py: Python<'_>, seed: u32) -> PyResult<()> {
         pool.getattr(intern!(py, "_threads_queues"))?.call_method0(intern!(py, "clear"))?;
         let executor = pool.getattr(intern!(py, "ThreadPoolExecutor"))?;
         executor.setattr(intern!(py, "_counter"), counter(py, &fresh.count, 0)?)?;
+        // Futures are kept in sets too, and sorted by what the module calls their identity.
+        let base = pool.getattr(intern!(py, "_base"))?;
+        let future = base.getattr(intern!(py, "Future"))?;
+        let hash = fresh.thread_class.bind(py).getattr(intern!(py, "__hash__"))?;
+        if !future.getattr(intern!(py, "__hash__"))?.is(&hash) {
+            future.setattr(intern!(py, "__hash__"), hash)?;
+            base.setattr(intern!(py, "id"), py.import("builtins")?.getattr("hash")?)?;
+        }
     }
     Ok(())
 }

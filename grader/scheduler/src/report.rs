@@ -1,7 +1,6 @@
 //! What a run shows by itself: who died, and who waits for whom when nobody can go on.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyModule, PyTraceback};
@@ -11,7 +10,7 @@ use schedules::words::{Act, Deadlock, Fact, Place, Raised, Wait};
 use crate::frames::{self, Doing};
 use crate::kernel::{Call, Managed, Object, State, Wants, numbered, waiting, with};
 use crate::managed::lock::Core;
-use crate::record;
+use crate::{patch, record};
 
 /// Longest text of an exception, in characters.
 const TEXT_CHARS_MAX: usize = 2_000;
@@ -91,14 +90,16 @@ pub fn deadlock(py: Python<'_>) {
     let mut waits = Vec::new();
     for row in rows {
         edges.insert(row.thread, row.held_by.clone());
+        let doing = frames::doing(py, row.frame);
         let missed = match &row.wants {
-            Wants::Notification { notices, .. } if notices.given.get() => {
+            // The library's own conditions, as a queue has, are not what the program waits at.
+            Wants::Notification { notices, .. } if doing.call.is_none() && notices.given.get() => {
                 class = Deadlock::LostWakeUp;
                 notices.missed.borrow().clone()
             }
             _ => None,
         };
-        waits.push(described(py, row, missed));
+        waits.push(described(py, row, doing, missed));
     }
     let cycle = ring(&edges);
     if !cycle.is_empty() {
@@ -121,8 +122,7 @@ fn holders(wants: &Wants, waiter: &Managed, threads: &[Managed]) -> Vec<usize> {
     }
 }
 
-fn described(py: Python<'_>, row: Row, missed: Option<Place>) -> Wait {
-    let doing = frames::doing(py, row.frame);
+fn described(py: Python<'_>, row: Row, doing: Doing<'_>, missed: Option<Place>) -> Wait {
     let joined = match row.wants {
         Wants::Lock(ref core) if core.object().kind == "Thread" => core.owner(),
         _ => None,
@@ -139,6 +139,10 @@ pub fn named(py: Python<'_>, doing: &Doing<'_>, call: Option<Call>, joined: Opti
     let name = doing.call.as_ref().map(|(name, _)| name.clone()).filter(|name| !name.starts_with('_'));
     let thread = joined.map(|thread| with(py, |kernel| format!("Thread {}", kernel.threads[thread].name)));
     let object = thread.or_else(|| match &doing.call {
+        Some((_, Some(object))) if patch::is_thread(object).unwrap_or(false) => {
+            let name = object.getattr("_name").and_then(|name| name.extract::<String>());
+            Some(format!("Thread {}", name.unwrap_or_default()))
+        }
         Some((_, Some(object))) => {
             let kind = object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
             Some(record::name(py, &kind, object.as_ptr() as usize))
@@ -168,9 +172,4 @@ fn ring(edges: &BTreeMap<usize, Vec<usize>>) -> Vec<Thread> {
         }
     }
     Vec::new()
-}
-
-/// For a lock's owner in a table; here so that the table's words are in one file.
-pub fn owner(core: &Rc<Core>) -> Option<Thread> {
-    core.owner().map(numbered)
 }

@@ -257,6 +257,7 @@ pub fn conduct(py: Python<'_>, conditions: &Conditions<'_>, main: Body) {
         kernel.sleepers_may_wake = conditions.sleepers_may_wake;
         kernel.recording = conditions.recording;
         kernel.told = Told::default();
+        kernel.numbers = 0;
         kernel.spins.clear();
         kernel.spins_total = 0;
         kernel.current = 0;

@@ -170,11 +170,13 @@ impl Kernel {
         let me = numbered(self.current);
         let (step, total, left) = (tracer::steps(me), tracer::total(), tracer::left());
         let view = View { me, step, total, left, enabled: &enabled };
+        // What is chosen by the last deviation is no further one.
+        let wanted = why != Why::Point && self.strategy.wants_stretches();
         let next = match why {
             Why::Point => self.strategy.at_point(&view),
             Why::Block | Why::Yield => self.strategy.at_block(&view),
         };
-        if why != Why::Point && self.strategy.wants_stretches() {
+        if wanted {
             let others = enabled.iter().map(|candidate| candidate.thread).filter(|thread| *thread != next).collect();
             self.transcript.stretches.push(Stretch { why, thread: me, from: step, to: step, others });
         }

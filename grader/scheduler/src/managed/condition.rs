@@ -15,7 +15,7 @@ use schedules::words::{Act, Place};
 use super::lock::{Core, Kind, Lock, RLock};
 use crate::held::Held;
 use crate::kernel::waiting::{self, Woken};
-use crate::kernel::{Call, Object, Phase, Wants, with};
+use crate::kernel::{self, Call, Object, Phase, Wants, with};
 use crate::{frames, record};
 
 /// Who waits at a condition, and what notifications came to.
@@ -51,6 +51,8 @@ pub struct Condition {
     /// The state of `lock`, if it is one of ours.
     core: Held<Option<Rc<Core>>>,
     notices: Held<Rc<Notices>>,
+    /// Its hash.
+    number: u64,
 }
 
 impl Condition {
@@ -202,7 +204,12 @@ impl Condition {
         } else {
             None
         };
-        Ok(Condition { lock: lock.unbind(), core: Held::new(core), notices: Held::new(Rc::default()) })
+        Ok(Condition {
+            lock: lock.unbind(),
+            core: Held::new(core),
+            notices: Held::new(Rc::default()),
+            number: with(py, kernel::Kernel::number),
+        })
     }
 
     #[getter]
@@ -254,6 +261,10 @@ impl Condition {
             Some(core) => core.release(py).map(|()| py.None().into_bound(py)),
             None => lock.bind(py).call_method1("__exit__", error),
         }
+    }
+
+    fn __hash__(&self) -> u64 {
+        self.number
     }
 
     fn _is_owned(slf: &Bound<'_, Self>) -> PyResult<bool> {

@@ -36,6 +36,8 @@ pub struct Core {
     /// Made by the standard library as a part of something else.
     pub internal: bool,
     kind: Kind,
+    /// Its hash: an address would differ from run to run.
+    number: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +80,7 @@ impl Core {
             silent: Cell::new(silent),
             internal: maker.is_library,
             kind,
+            number: with(py, crate::kernel::Kernel::number),
         })
     }
 
@@ -90,6 +93,7 @@ impl Core {
             silent: Cell::new(false),
             internal: true,
             kind: Kind::Sentinel,
+            number: thread as u64,
         })
     }
 
@@ -342,6 +346,10 @@ impl Lock {
         self.core.open();
     }
 
+    fn __hash__(&self) -> u64 {
+        self.core.number
+    }
+
     fn __repr__(slf: &Bound<'_, Self>) -> String {
         described(&slf.get().core, "_thread.lock", slf.as_ptr() as usize)
     }
@@ -404,6 +412,10 @@ impl RLock {
 
     fn _at_fork_reinit(&self) {
         self.core.open();
+    }
+
+    fn __hash__(&self) -> u64 {
+        self.core.number
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> String {

@@ -3,8 +3,6 @@
 //! A `threading.Thread` is called started as soon as it has been asked for: CPython's `start` waits until the new thread
 //! has said so itself, which would force a switch at every start. Only its own table of threads it enters when it runs.
 
-use std::rc::Rc;
-
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -13,7 +11,7 @@ use schedules::words::Act;
 use super::condition::Condition;
 use super::lock::{Core, Kind, Lock};
 use crate::held::Held;
-use crate::kernel::{Origin, Phase, State, carrier, waiting, with};
+use crate::kernel::{self, Origin, Phase, State, carrier, waiting, with};
 use crate::{frames, record, report};
 
 /// Identifiers are this and a thread's number.
@@ -137,6 +135,12 @@ pub fn _adopted(py: Python<'_>) -> (String, bool) {
     })
 }
 
+/// For hashes: the order in which they were asked for.
+#[pyfunction]
+pub fn _number(py: Python<'_>) -> u64 {
+    with(py, kernel::Kernel::number)
+}
+
 /// A program looks at an event's flag.
 #[pyfunction]
 pub fn _look(py: Python<'_>, condition: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -168,9 +172,4 @@ pub fn join(py: Python<'_>, threads: Vec<usize>, name: &'static str) -> PyResult
     let call = crate::kernel::Call { name, object: None };
     let wants = crate::kernel::Wants::Ends(threads);
     waiting::block(py, wants, None, call).map(drop)
-}
-
-/// For a table of who waits for whom.
-pub fn holder(core: &Rc<Core>) -> Vec<usize> {
-    core.owner().into_iter().collect()
 }

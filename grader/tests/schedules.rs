@@ -1,0 +1,12 @@
+//! Schedules carried out for real: the module `scheduler` in the system's Python, asked as an explorer asks it.
+//!
+//! Whatever it says it did must be what the plan makes (`Transcript::verify`), and must come out the same once more.
+
+#[path = "schedules/replay.rs"]
+mod replay;
+#[path = "schedules/traps.rs"]
+mod traps;
+#[path = "schedules/worker.rs"]
+mod worker;
+#[path = "schedules/zoo.rs"]
+mod zoo;

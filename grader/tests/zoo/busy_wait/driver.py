@@ -1,0 +1,3 @@
+def run(module):
+    parcel = module.Parcel()
+    return threads(parcel.unpack, lambda: parcel.deliver("book"))

@@ -1,0 +1,16 @@
+import threading
+
+
+class Settings:
+    only = None
+    read = 0
+    guard = threading.Lock()
+
+    @classmethod
+    def get(cls):
+        if cls.only is None:
+            with cls.guard:
+                if cls.only is None:
+                    cls.read += 1
+                    cls.only = object()
+        return cls.only

@@ -1,0 +1,18 @@
+import threading
+
+
+class Table:
+    def __init__(self, seats):
+        self.seats = seats
+        self.forks = [threading.Lock() for _ in range(seats)]
+        self.eaten = [0] * seats
+
+    def sit(self, seat, meals):
+        first = self.forks[seat]
+        second = self.forks[(seat + 1) % self.seats]
+        if seat == 0:
+            # One of them reaches for the other side first.
+            first, second = second, first
+        for _ in range(meals):
+            with first, second:
+                self.eaten[seat] += 1

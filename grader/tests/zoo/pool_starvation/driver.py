@@ -1,0 +1,2 @@
+def run(module):
+    return module.total([[1, 2], [3, 4]])

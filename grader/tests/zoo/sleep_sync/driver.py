@@ -1,0 +1,2 @@
+def run(module):
+    return module.square(7)

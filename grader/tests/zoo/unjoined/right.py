@@ -1,0 +1,11 @@
+import threading
+
+
+def collect(amount):
+    found = []
+    finders = [threading.Thread(target=found.append, args=(number,)) for number in range(amount)]
+    for finder in finders:
+        finder.start()
+    for finder in finders:
+        finder.join()
+    return sorted(found)
