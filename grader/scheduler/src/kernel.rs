@@ -11,6 +11,7 @@
 
 pub mod carrier;
 pub mod choice;
+pub mod turn;
 pub mod waiting;
 
 use std::cell::RefCell;
@@ -24,6 +25,7 @@ use schedules::{Strategy, Thread, Transcript};
 use serde_json::Value;
 
 use self::carrier::{Carrier, Gate};
+use self::turn::Turn;
 use crate::held::Held;
 use crate::managed::condition::Notices;
 use crate::managed::lock::Core;
@@ -67,6 +69,8 @@ pub struct Kernel {
     pub spins: BTreeMap<(Thread, Place), u32>,
     /// All of them.
     pub spins_total: u32,
+    /// A task has only looked since its loop last let others go first.
+    pub polled: bool,
     /// Where the thread that starts runs waits for their end.
     conductor: Arc<Gate>,
     /// OS threads without work.
@@ -93,6 +97,8 @@ pub struct Managed {
     pub name: String,
     pub origin: Origin,
     pub carrier: Arc<Carrier>,
+    /// Of a task: the thread that runs its event loop.
+    pub host: Option<usize>,
     pub state: State,
     /// What it waited for has not come in time.
     pub timed_out: bool,
@@ -149,6 +155,8 @@ pub enum Wants {
     Stillness,
     /// That time passes.
     Time,
+    /// To be chosen by an event loop.
+    Turn(Rc<Turn>),
     /// That the kernel has something for a descriptor: `events` as poll(2) has them. Whoever calls such an operation asks
     /// again after the wait.
     Descriptor {
@@ -197,6 +205,7 @@ impl Kernel {
             numbers: 0,
             spins: BTreeMap::new(),
             spins_total: 0,
+            polled: false,
             conductor: Arc::new(Gate::of_this_thread()),
             idle: Vec::new(),
         }
@@ -211,6 +220,11 @@ impl Kernel {
     pub fn number(&mut self) -> u64 {
         self.numbers += 1;
         self.numbers
+    }
+
+    /// The thread that runs, of whose tasks one may be under way.
+    pub fn body(&self) -> usize {
+        self.threads.get(self.current).and_then(|thread| thread.host).unwrap_or(self.current)
     }
 
     /// A fact that is no failure of the run itself.

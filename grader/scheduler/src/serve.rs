@@ -14,6 +14,7 @@ use crate::driver::Work;
 use crate::kernel::carrier::{Conditions, conduct};
 use crate::kernel::waiting::Points;
 use crate::kernel::with;
+use crate::managed::asyncio;
 use crate::{audit, driver, frames, load, patch, record, report, tracer, values};
 
 /// Bytes that are read at once.
@@ -155,6 +156,7 @@ fn run(py: Python<'_>, ready: &Ready, plan: &Plan, recording: bool) -> PyResult<
     values::begin();
     record::begin();
     patch::refresh(py, scenario.seed)?;
+    asyncio::refresh(py)?;
     let outcome = std::rc::Rc::new(std::cell::RefCell::new(None::<Value>));
     let (work, module, told) = (ready.work.clone_ref(py), ready.module.clone(), std::rc::Rc::clone(&outcome));
     let main = move |py: Python<'_>| {
@@ -177,6 +179,7 @@ fn run(py: Python<'_>, ready: &Ready, plan: &Plan, recording: bool) -> PyResult<
     conduct(py, &conditions, Box::new(main));
     audit::arm_audit(false);
     load::unload(py)?;
+    asyncio::forget(py);
     let (threads, told, transcript, spins) = with(py, |kernel| {
         let threads = std::mem::take(&mut kernel.threads);
         let told = std::mem::take(&mut kernel.told);

@@ -1,0 +1,415 @@
+//! `asyncio`: the standard library's own, with its event loop's iterations carried out here.
+//!
+//! Tasks and futures are those written in Python; the interpreter's own in C are hidden. What is replaced is one iteration
+//! of the loop (`_run_once`), and the pipe by which other threads wake it. Each task is a managed thread without a carrier
+//! of its own ([`crate::kernel::turn`]), so strategies choose among tasks as among threads, and reports tell them apart.
+//!
+//! *What may be reordered.* The documentation promises that callbacks are called in the order in which they were
+//! registered, each in the next iteration, and that one task runs at a time. It promises no order among tasks. So:
+//! - An iteration carries out what was ready when it began, all of it and nothing else. What is made ready meanwhile comes
+//!   in the next one: nobody is overtaken twice by the same task, and `sleep(0)` lets everybody else go first.
+//! - Within an iteration the steps of different tasks come in any order. A task has at most one step in each.
+//! - Callbacks that are no task's steps (`call_soon`, `call_later`, those of futures) keep their order among themselves.
+//!   They are the host's: a step may come before or after them.
+//! - A timer is due when its time has come, and due timers are carried out in the order of their times. Time passes when
+//!   nothing is ready; where sleepers may wake early it may also pass, up to the end of any `asyncio.sleep`, while others
+//!   are ready, for a step may take long. It never passes a time-out like that: a time-out is for when nothing happens.
+//!
+//! The default is the order that CPython's loop has.
+
+mod await_;
+mod facts;
+mod library;
+mod operations;
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+use schedules::words::Act;
+
+use self::library::Library;
+pub use self::await_::{Awaits, awaits, hosts_tasks};
+pub use self::facts::{leave, unretrieved};
+pub use self::library::{refresh, run, spec};
+pub use self::operations::{are_coroutines, operate, tasks};
+use crate::held::Held;
+use crate::kernel::turn::{self, Asks, Turn};
+use crate::kernel::{Phase, waiting, with};
+use crate::frames;
+
+/// An event loop of this run.
+#[derive(Debug)]
+struct Loop {
+    object: Py<PyAny>,
+    /// That of its callbacks.
+    turn: Rc<Turn>,
+    tasks: RefCell<Vec<Rc<Task>>>,
+    /// Whether the step before was more than a look.
+    progress: Cell<bool>,
+}
+
+#[derive(Debug)]
+struct Task {
+    object: Py<PyAny>,
+    /// Absent where there were too many: then its steps are callbacks like others.
+    thread: Option<usize>,
+    turn: Rc<Turn>,
+    /// The submission's own code has made it.
+    direct: bool,
+    begun: Cell<bool>,
+    over: Cell<bool>,
+    /// Address of the future that it waits for, or 0.
+    future: Cell<usize>,
+}
+
+/// Something to be called in this iteration.
+struct Ready<'py> {
+    handle: Bound<'py, PyAny>,
+    task: Option<Rc<Task>>,
+}
+
+/// What will be ready at a time.
+struct Timer {
+    when: u64,
+    /// Whose sleep it ends.
+    sleeper: Option<Rc<Task>>,
+}
+
+static LOOPS: Held<RefCell<Vec<Rc<Loop>>>> = Held::new(RefCell::new(Vec::new()));
+
+/// After a run.
+pub fn forget(_py: Python<'_>) {
+    let gone = LOOPS.take();
+    drop(gone);
+    await_::forget();
+}
+
+fn loops(_py: Python<'_>) -> Vec<Rc<Loop>> {
+    LOOPS.borrow().clone()
+}
+
+/// The task that is this object.
+fn task_of(py: Python<'_>, object: &Bound<'_, PyAny>) -> Option<Rc<Task>> {
+    loops(py).iter().find_map(|looped| looped.task(object))
+}
+
+/// A task was made.
+#[pyfunction]
+fn _created(py: Python<'_>, looped: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+    if with(py, |kernel| kernel.phase) != Phase::Running {
+        return Ok(());
+    }
+    let direct = frames::created_directly(py);
+    let looped = Loop::of(looped);
+    let turn = Turn::of(&looped.turn.open);
+    let thread = turn::enlist(py, await_::name(task), direct, &turn);
+    let task = Task {
+        object: task.clone().unbind(),
+        thread,
+        turn,
+        direct,
+        begun: Cell::new(false),
+        over: Cell::new(false),
+        future: Cell::new(0),
+    };
+    looped.tasks.borrow_mut().push(Rc::new(task));
+    Ok(())
+}
+
+/// Another thread has something for the loop.
+#[pyfunction]
+fn _wake(py: Python<'_>, looped: &Bound<'_, PyAny>) {
+    let looped = Loop::of(looped);
+    with(py, |kernel| {
+        if kernel.phase == Phase::Running {
+            kernel.enables();
+            looped.turn.place.set(Some(0));
+        }
+    });
+}
+
+/// One iteration.
+#[pyfunction]
+fn _once(py: Python<'_>, looped: &Bound<'_, PyAny>) -> PyResult<()> {
+    if with(py, |kernel| kernel.phase) != Phase::Running {
+        turn::leave(py);
+        return Err(waiting::abort_or_refuse(py));
+    }
+    let state = Loop::of(looped);
+    let host = turn::host(py, state.tasks.borrow().iter().filter_map(|task| task.thread));
+    let done = Library::get(py).and_then(|library| state.iterate(looped, &library, host));
+    if done.is_err() || looped.getattr(intern!(py, "_stopping"))?.is_truthy()? {
+        turn::leave(py);
+    }
+    done
+}
+
+impl Loop {
+    fn of(object: &Bound<'_, PyAny>) -> Rc<Loop> {
+        let mut loops = LOOPS.borrow_mut();
+        if let Some(known) = loops.iter().find(|known| known.object.is(object)) {
+            return Rc::clone(known);
+        }
+        let turn = Turn::of(&Rc::default());
+        let object = object.clone().unbind();
+        let made = Rc::new(Loop { object, turn, tasks: RefCell::default(), progress: Cell::new(true) });
+        loops.push(Rc::clone(&made));
+        made
+    }
+
+    fn task(&self, object: &Bound<'_, PyAny>) -> Option<Rc<Task>> {
+        self.tasks.borrow().iter().find(|task| task.object.is(object)).cloned()
+    }
+
+    fn iterate(&self, looped: &Bound<'_, PyAny>, library: &Library, host: usize) -> PyResult<()> {
+        let py = looped.py();
+        let ready = looped.getattr(intern!(py, "_ready"))?;
+        if with(py, |kernel| std::mem::take(&mut kernel.polled)) {
+            self.rest(looped, library, true)?;
+        }
+        self.collect(looped, library)?;
+        if ready.len()? == 0 && !looped.getattr(intern!(py, "_stopping"))?.is_truthy()? {
+            self.rest(looped, library, false)?;
+            self.collect(looped, library)?;
+        }
+        let mut todo = VecDeque::with_capacity(ready.len()?);
+        for _ in 0..ready.len()? {
+            let handle = ready.call_method0(intern!(py, "popleft"))?;
+            let task = self.stepped_by(&handle, library)?;
+            todo.push_back(Ready { handle, task });
+        }
+        let done = self.carry_out(looped, library, host, &mut todo);
+        for left in todo.into_iter().rev() {
+            ready.call_method1(intern!(py, "appendleft"), (left.handle,))?;
+        }
+        done
+    }
+
+    /// Whose step a handle is.
+    fn stepped_by(&self, handle: &Bound<'_, PyAny>, library: &Library) -> PyResult<Option<Rc<Task>>> {
+        let py = handle.py();
+        let callback = handle.getattr(intern!(py, "_callback"))?;
+        let Some(function) = callback.getattr_opt(intern!(py, "__func__"))? else { return Ok(None) };
+        if !function.is(&library.step) && !function.is(&library.wakeup) {
+            return Ok(None);
+        }
+        Ok(self.task(&callback.getattr(intern!(py, "__self__"))?).filter(|task| task.thread.is_some()))
+    }
+
+    /// What has become ready: by the kernel, and by time.
+    fn collect(&self, looped: &Bound<'_, PyAny>, library: &Library) -> PyResult<()> {
+        let py = looped.py();
+        let watched = watched(looped)?;
+        if !watched.is_empty() {
+            let events = PyList::empty(py);
+            for (key, descriptor, events_wanted) in watched {
+                let mut come = 0;
+                for (poll, select) in [(POLL_IN, SELECT_READ), (POLL_OUT, SELECT_WRITE)] {
+                    if events_wanted & poll != 0 && waiting::is_ready(descriptor, poll) {
+                        come |= select;
+                    }
+                }
+                if come != 0 {
+                    events.append((key, come))?;
+                }
+            }
+            looped.call_method1(intern!(py, "_process_events"), (events,))?;
+        }
+        let scheduled = looped.getattr(intern!(py, "_scheduled"))?;
+        let ready = looped.getattr(intern!(py, "_ready"))?;
+        while scheduled.len()? > 0 {
+            let first = scheduled.get_item(0)?;
+            let cancelled = first.getattr(intern!(py, "_cancelled"))?.is_truthy()?;
+            if !cancelled && when(&first)? > with(py, |kernel| kernel.now) {
+                break;
+            }
+            library.heappop.call1(py, (&scheduled,))?;
+            first.setattr(intern!(py, "_scheduled"), false)?;
+            if cancelled {
+                let count: i64 = looped.getattr(intern!(py, "_timer_cancelled_count"))?.extract()?;
+                looped.setattr(intern!(py, "_timer_cancelled_count"), count - 1)?;
+            } else {
+                ready.call_method1(intern!(py, "append"), (first,))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Those that are not cancelled and whose time has not come, in the order of their times.
+    fn timers(&self, looped: &Bound<'_, PyAny>, library: &Library) -> PyResult<Vec<Timer>> {
+        let py = looped.py();
+        let now = with(py, |kernel| kernel.now);
+        let tasks = self.tasks.borrow().clone();
+        let mut timers = Vec::new();
+        for handle in looped.getattr(intern!(py, "_scheduled"))?.try_iter()? {
+            let handle = handle?;
+            let when = when(&handle)?;
+            if when <= now || handle.getattr(intern!(py, "_cancelled"))?.is_truthy()? {
+                continue;
+            }
+            let mut sleeper = None;
+            if handle.getattr(intern!(py, "_callback"))?.is(&library.ends_sleep) {
+                let future = handle.getattr(intern!(py, "_args"))?.get_item(0)?.as_ptr() as usize;
+                sleeper = tasks.iter().find(|task| task.future.get() == future && !task.over.get()).cloned();
+            }
+            timers.push(Timer { when, sleeper: sleeper.filter(|task| task.thread.is_some()) });
+        }
+        timers.sort_by_key(|timer| timer.when);
+        Ok(timers)
+    }
+
+    /// Tells the kernel who could go on. Sleepers behind a time-out wait for it.
+    fn line_up(&self, todo: &VecDeque<Ready<'_>>, timers: &[Timer]) {
+        self.turn.rest();
+        for task in self.tasks.borrow().iter() {
+            task.turn.rest();
+        }
+        for (place, ready) in (0..).zip(todo) {
+            let turn = ready.task.as_ref().map_or(&self.turn, |task| &task.turn);
+            if turn.place.get().is_none() {
+                turn.place.set(Some(place));
+            }
+        }
+        for timer in timers {
+            match &timer.sleeper {
+                Some(task) => task.turn.sleeps_until.set(Some(timer.when)),
+                None => {
+                    self.turn.until.set(Some(timer.when).filter(|_| todo.is_empty()));
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Nothing is ready, or only who has `polled` for something else: others go on, or time passes.
+    fn rest(&self, looped: &Bound<'_, PyAny>, library: &Library, polled: bool) -> PyResult<()> {
+        let py = looped.py();
+        let timers = self.timers(looped, library)?;
+        self.line_up(&VecDeque::new(), &timers);
+        if polled && let Some(first) = timers.first() {
+            self.turn.until.set(Some(first.when));
+        }
+        let descriptors = watched(looped)?.into_iter().map(|(_, descriptor, events)| (descriptor, events)).collect();
+        self.turn.descriptors.replace(descriptors);
+        let asks = Asks { host: &self.turn, progress: self.progress.replace(true), may_be_alone: polled };
+        if let Some(chosen) = turn::next(py, &asks)? {
+            self.rested(py, chosen);
+        }
+        Ok(())
+    }
+
+    fn carry_out(
+        &self,
+        looped: &Bound<'_, PyAny>,
+        library: &Library,
+        host: usize,
+        todo: &mut VecDeque<Ready<'_>>,
+    ) -> PyResult<()> {
+        let py = looped.py();
+        loop {
+            drop_cancelled(todo)?;
+            if todo.is_empty() {
+                return Ok(());
+            }
+            let timers = self.timers(looped, library)?;
+            self.line_up(todo, &timers);
+            let asks = Asks { host: &self.turn, progress: self.progress.replace(true), may_be_alone: false };
+            let Some(chosen) = turn::next(py, &asks)? else { continue };
+            let owner = Some(chosen).filter(|chosen| *chosen != host);
+            let at = todo.iter().position(|ready| ready.task.as_ref().and_then(|task| task.thread) == owner);
+            match at.and_then(|at| todo.remove(at)) {
+                Some(ready) => self.call(&ready)?,
+                // A sleeper: its time has come, and its timer is called in the next iteration.
+                None => self.rested(py, chosen),
+            }
+        }
+    }
+
+    fn rested(&self, py: Python<'_>, chosen: usize) {
+        let task = self.tasks.borrow().iter().find(|task| task.thread == Some(chosen)).cloned();
+        if let Some(task) = task {
+            turn::stepped(py, chosen, &task.turn, false);
+        }
+    }
+
+    fn call(&self, ready: &Ready<'_>) -> PyResult<()> {
+        let py = ready.handle.py();
+        let Some((task, thread)) = ready.task.as_ref().and_then(|task| Some((task, task.thread?))) else {
+            return ready.handle.call_method0(intern!(py, "_run")).map(drop);
+        };
+        let object = task.object.bind(py);
+        if !task.begun.replace(true) {
+            let name = await_::name(object);
+            with(py, |kernel| kernel.threads[thread].name = name);
+            await_::tell(py, Act::Starts, task);
+        } else if task.future.get() != 0 {
+            await_::tell(py, Act::Wakes, task);
+        }
+        let done = ready.handle.call_method0(intern!(py, "_run"));
+        let over = object.getattr(intern!(py, "_state"))?.ne("PENDING")?;
+        let future = object.getattr(intern!(py, "_fut_waiter"))?;
+        task.over.set(over);
+        task.future.set(if over || future.is_none() { 0 } else { future.as_ptr() as usize });
+        if over {
+            let died = !object.getattr(intern!(py, "_exception"))?.is_none();
+            await_::tell(py, if died { Act::Dies } else { Act::Ends }, task);
+        } else if task.future.get() != 0 {
+            await_::tell(py, Act::Waits, task);
+        }
+        self.progress.set(over || task.future.get() != 0);
+        if with(py, |kernel| kernel.phase) == Phase::Running {
+            turn::stepped(py, thread, &task.turn, over);
+        }
+        done.map(drop)
+    }
+}
+
+fn drop_cancelled(todo: &mut VecDeque<Ready<'_>>) -> PyResult<()> {
+    let mut at = 0;
+    while let Some(ready) = todo.get(at) {
+        if ready.handle.getattr(intern!(ready.handle.py(), "_cancelled"))?.is_truthy()? {
+            todo.remove(at);
+        } else {
+            at += 1;
+        }
+    }
+    Ok(())
+}
+
+const POLL_IN: i16 = 1;
+const POLL_OUT: i16 = 4;
+const SELECT_READ: i16 = 1;
+const SELECT_WRITE: i16 = 2;
+
+/// What the loop's selector has: keys, descriptors, and the events of poll(2) that are asked about.
+fn watched<'py>(looped: &Bound<'py, PyAny>) -> PyResult<Vec<(Bound<'py, PyAny>, i32, i16)>> {
+    let py = looped.py();
+    let selector = looped.getattr(intern!(py, "_selector"))?;
+    let map = selector.call_method0(intern!(py, "get_map"))?;
+    if map.len()? == 0 {
+        return Ok(Vec::new());
+    }
+    let mut watched = Vec::new();
+    for key in map.call_method0(intern!(py, "values"))?.try_iter()? {
+        let key = key?;
+        let events: i16 = key.getattr(intern!(py, "events"))?.extract()?;
+        let mut asked = 0;
+        for (poll, select) in [(POLL_IN, SELECT_READ), (POLL_OUT, SELECT_WRITE)] {
+            if events & select != 0 {
+                asked |= poll;
+            }
+        }
+        watched.push((key.clone(), key.getattr(intern!(py, "fd"))?.extract()?, asked));
+    }
+    Ok(watched)
+}
+
+/// Virtual nanoseconds.
+fn when(handle: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let seconds: f64 = handle.getattr(intern!(handle.py(), "_when"))?.extract()?;
+    Ok((seconds.max(0.0) * 1e9).round() as u64)
+}
