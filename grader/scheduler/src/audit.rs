@@ -45,6 +45,8 @@ struct State {
     armed: Cell<bool>,
     /// We do it ourselves.
     ours: Cell<bool>,
+    /// The standard library makes code of its code.
+    library: Cell<bool>,
     tripped: RefCell<Vec<String>>,
 }
 
@@ -55,6 +57,7 @@ static STATE: State = State {
     added: Cell::new(false),
     armed: Cell::new(false),
     ours: Cell::new(false),
+    library: Cell::new(false),
     tripped: RefCell::new(Vec::new()),
 };
 
@@ -77,6 +80,14 @@ pub(crate) fn ours<T>(act: impl FnOnce() -> T) -> T {
     let before = STATE.ours.replace(true);
     let done = act();
     STATE.ours.set(before);
+    done
+}
+
+/// Imports a module of the standard library that makes code of its own code (`types.coroutine`). All else is refused still.
+pub(crate) fn library<T>(import: impl FnOnce() -> T) -> T {
+    let before = STATE.library.replace(true);
+    let done = import();
+    STATE.library.set(before);
     done
 }
 
@@ -129,6 +140,7 @@ fn refused(event: &str, arguments: Option<&Bound<'_, PyAny>>) -> Option<String> 
             let file = text(arguments, 1).filter(|file| !file.starts_with(LIBRARIES))?;
             Some(format!("the extension module {file}"))
         }
+        "code.__new__" if STATE.library.get() => None,
         "open" => text(arguments, 0).filter(|path| path.starts_with(MEMORY.0) && path.ends_with(MEMORY.1)),
         _ if FORBIDDEN.contains(&event) => Some(event.to_owned()),
         _ if FORBIDDEN_FAMILIES.iter().any(|family| event.starts_with(family)) => Some(event.to_owned()),
