@@ -23,7 +23,7 @@ RECORD = 2>&1 | tee .cache/test/$@.log
 # The first exercise of each section.
 ONE_PER_SECTION = $(shell awk '/^section *=/ && !seen[$$3]++ { split(FILENAME, path, "/"); print path[2] }' exercises/*/exercise.toml)
 
-.PHONY: help run test bench bench-sandbox fuzz kernel-test soak fmt clean
+.PHONY: help run test bench bench-sandbox bench-explore fuzz kernel-test soak fmt clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -33,13 +33,18 @@ run: setup-run build ## serve on 127.0.0.1 with demo accounts (PORT=8000, DATA=d
 
 test: setup-test check-format check-containers web-test build check-api lint rust-test exercises-test grader-rights-test browser-test amqp-referee-test summary ## run every check and every test
 
-bench: setup-bench web/dist/index.html bench-sandbox ## compare gradings with pytest and bare processes, and sandboxes; cost of each exercise
+bench: setup-bench web/dist/index.html bench-sandbox bench-explore ## compare gradings, sandboxes and schedules with what else there is; cost of each exercise
 	cargo build --workspace --release --locked
 	scripts/bench/compare.py
 	scripts/bench/exercises.py
 
 bench-sandbox: setup-bench ## compare sandboxes with bare processes, unshare and bubblewrap
 	cargo bench -p grader --bench sandbox --locked
+
+# The scheduler is loaded by the programs under it, so that cargo does not know that the benchmark needs it.
+bench-explore: setup-bench ## compare the exploration of schedules with frontrun and with stress; PROGRAMS="abba counter" or parts
+	cargo build -p scheduler --release --locked
+	cargo bench -p grader --bench explore --locked -- $(PROGRAMS)
 
 # In .cache what is found stays for the next time; what is in grader/fuzz/corpus is what every search begins with, and
 # what the test `framing` reads. `cargo fuzz cmin` makes a corpus small again.

@@ -1,7 +1,9 @@
-"""A bounded buffer, called from several threads and looked at when nothing moves any more.
+"""A bounded buffer, looked at in two ways.
 
-A background call has a thread of its own beside the student's module. `exam.quiet()` returns when every thread there waits for good, so
-that "it has not returned" is a fact and no guess; a thread that spins instead never gets quiet and meets its processor limit.
+Where only the order of whole calls matters, a background call has an ordinary thread beside the student's module. `exam.quiet()` returns
+when every thread there waits for good, so that "it has not returned" is a fact and no guess; a thread that spins instead never gets quiet
+and meets its processor limit. Where the moment between two operations matters, a scene of drivers/scenes.py is run under many schedules:
+whatever is asserted of it holds in every one of them, in virtual time. Each scene is about one fault, and gives others no occasion.
 """
 
 
@@ -55,6 +57,50 @@ def blocks_when_full(exam):
     exam.equal(returned(gets), [one], "one item was put while two threads waited in get; what they have returned")
     buffer.put(other)
     exam.equal(sorted(get.result() for get in gets), sorted([one, other]), "two items were put; what the two threads have returned")
+
+
+def many_to_many(exam):
+    stored, first, second = distinct(exam, 4), distinct(exam, 2), distinct(exam, 2)
+    everything = [*stored, *first, *second]
+    run = exam.explore(
+        "drivers/scenes.py:mingle", module="buffer.py", capacity=len(everything), stored=stored, batches=[first, second], takes=2
+    )
+    run.always(lambda seen: nothing_lost(exam, seen, everything))
+    run.history.linearizable(Fifo)
+
+
+def wakes_the_right_one(exam):
+    items = distinct(exam, 4)
+    exam.explore("drivers/scenes.py:through_one_place", module="buffer.py", batches=[items[:2], items[2:]]).always(
+        lambda seen: exam.equal(
+            sorted(map(str, seen[-1])) if isinstance(seen[-1], list) else seen[-1],
+            sorted(map(str, items)),
+            "two producers put two items each into a buffer of capacity 1: what the consumer got, in any order",
+        )
+    )
+
+
+def while_not_if(exam):
+    first, second = distinct(exam, 2)
+    exam.explore("drivers/scenes.py:stolen_item", module="buffer.py", first=first, second=second).always(
+        lambda seen: item_for_each(exam, seen, first, second)
+    )
+    old, late, quick = distinct(exam, 3)
+    exam.explore("drivers/scenes.py:stolen_place", module="buffer.py", old=old, late=late, quick=quick).always(
+        lambda seen: room_for_one(exam, seen)
+    )
+
+
+def timeout_total(exam):
+    item, old, late, quick = distinct(exam, 4)
+    seconds = exam.random.randint(10, 50)
+    times = {"seconds": seconds, "after": exam.random.randint(seconds // 2 + 1, seconds - 2)}
+    exam.explore("drivers/scenes.py:item_in_between", module="buffer.py", item=item, **times).always(
+        lambda seen: in_time(exam, seen, item, "Empty", f"get with a time-out of {seconds} on an empty buffer", "item", **times)
+    )
+    exam.explore("drivers/scenes.py:place_in_between", module="buffer.py", old=old, late=late, quick=quick, **times).always(
+        lambda seen: in_time(exam, seen, None, "Full", f"put with a time-out of {seconds} on a full buffer", "place", **times)
+    )
 
 
 def close_wakes_all(exam):
@@ -156,3 +202,62 @@ def at_rest(exam):
 def still_waiting(exam, joins, when):
     exam.quiet()
     exam.equal(len(returned(joins)), 0, f"{when}: how many joins have returned")
+
+
+class Fifo:
+    """What one thread after the other would see, with room for everything."""
+
+    initial = []
+
+    def step(self, state, operation, arguments):
+        if operation == "put":
+            return [*state, *arguments], None
+        if operation == "len":
+            return state, len(state)
+        return state[1:], state[0]
+
+
+def nothing_lost(exam, seen, everything):
+    scene = "two producers and two consumers at once, with room and items enough for all of them"
+    *produced, one, other = seen["outcomes"]
+    for outcome in produced:
+        exam.equal(outcome, None, f"{scene}: what a producer met")
+    for outcome in one, other:
+        if not isinstance(outcome, list):
+            exam.fail(f"{scene}: a consumer met {outcome}")
+    exam.equal(seen["left"], len(seen["rest"]), f"{scene}, {len(everything)} items put and {len(one) + len(other)} taken: len() after that")
+    taken = [*one, *other, *seen["rest"]]
+    exam.equal(sorted(map(str, taken)), sorted(map(str, everything)), f"{scene}: all that was taken in the end, in any order")
+
+
+def item_for_each(exam, seen, first, second):
+    stolen = seen["stolen"] == first
+    scene = f"a thread waits in get, another puts an item{' and takes it back' if stolen else ''}, and puts a second one"
+    exam.equal(seen["waited"], second if stolen else first, f"{scene}: what the first thread's get gave")
+    exam.equal(seen["stolen"], first if stolen else "Empty", f"{scene}: what the other's get with a time-out of 0 gave")
+
+
+def room_for_one(exam, seen):
+    scene = "capacity 1, a thread waits in put, another takes the item and puts one of its own with a time-out of 0"
+    exam.equal(seen["waited"], None, f"{scene}: what the first thread's put met")
+    if not isinstance(seen["thief"], list):
+        exam.fail(f"{scene}: it met {seen['thief']}")
+    stolen, through = seen["thief"]
+    if stolen is None:
+        exam.equal(through, 0, f"{scene}, which got the place: how many other puts have returned then")
+    else:
+        exam.equal(stolen, "Full", f"{scene}: what its put met, since the first thread had been quicker")
+
+
+def in_time(exam, seen, success, failure, call, thing, seconds, after):
+    outcome, ended = seen["waited"]
+    stolen = seen["stolen"] != failure
+    then = f"after {after} seconds there is {'an item' if thing == 'item' else 'a place'}"
+    scene = f"{call}; {then}{', which another thread takes at once' if stolen else ''}"
+    if outcome == failure:
+        if not stolen:
+            exam.fail(f"{scene}: {failure} was raised, though the {thing} was there in time")
+        if not seconds <= ended < seconds + 1:
+            exam.fail(f"{scene}: {failure} was to be raised {seconds} seconds after the call, but was {ended:.1f} seconds after it")
+    else:
+        exam.equal(outcome, success, f"{scene}: what the first thread met")

@@ -5,6 +5,7 @@
 //! it, and trusted no more: it knows no submission and no verdict, and what it tells is the suite's to judge.
 
 mod amqp;
+mod explore;
 mod history;
 mod relay;
 
@@ -25,6 +26,7 @@ pub fn run(mut words: impl Iterator<Item = OsString>) -> io::Result<()> {
     match name.to_str() {
         Some("relay") => relay::run(channel()?),
         Some("amqp") => amqp::run(channel()?),
+        Some("explore") => explore::run(channel()?),
         Some("history") => history::run(channel()?),
         _ => Err(io::Error::other(format!("{name:?} is no applet"))),
     }

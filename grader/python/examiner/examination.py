@@ -36,17 +36,22 @@ def outcome(link, order):
         case = suite[order["case"].replace("-", "_")]
     except BaseException as mistake:
         return error(mistake)
+    exam = Exam(link, order)
     try:
-        case(Exam(link, order))
+        case(exam)
+        exam.finish()
+        shown = exam.shown()
     except Exception as mistake:
         # With it the case's frames stay, and so every socket that the case held: closing them now would be one more
         # thing that happens to the program.
         link.kept.append(mistake)
+        if isinstance(mistake, Failure):
+            mistake.evidence += exam.last_look()
         first = link.faults[0] if link.faults else mistake
         return link.wire.told(judged(first), first)
     if link.faults:
         return link.wire.told(judged(link.faults[0]), link.faults[0])
-    return {"outcome": "passed"}
+    return {"outcome": "passed", "evidence": shown}
 
 
 def judged(mistake):

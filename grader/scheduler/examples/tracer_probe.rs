@@ -18,10 +18,13 @@ use schedules::Thread;
 use self::scheduler::{audit, tracer};
 use self::tracer::{Access, Granularity, Limits, Place, Reason};
 
+/// An access: the object's type, name, act, value and line.
+type Told = (String, Option<String>, String, Option<String>, u32);
+
 /// Calls what the script gave.
 struct Script {
     reached: Mutex<Option<Py<PyAny>>>,
-    accessed: Mutex<Vec<(String, Option<String>, String, Option<String>, u32)>>,
+    accessed: Mutex<Vec<Told>>,
 }
 
 static SCRIPT: Script = Script { reached: Mutex::new(None), accessed: Mutex::new(Vec::new()) };
@@ -116,7 +119,7 @@ mod tracer_probe {
     }
 
     #[pyfunction]
-    fn accesses() -> Vec<(String, Option<String>, String, Option<String>, u32)> {
+    fn accesses() -> Vec<Told> {
         std::mem::take(&mut SCRIPT.accessed.lock().unwrap())
     }
 

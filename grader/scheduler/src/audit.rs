@@ -34,7 +34,7 @@ const FORBIDDEN: &[&str] = &[
 ];
 /// Likewise, by how they begin.
 const FORBIDDEN_FAMILIES: &[&str] = &["ctypes.", "sys.monitoring"];
-/// Where extension modules may be loaded from: this one is not there, nor is a copy of it.
+/// The standard library, and where extension modules may be loaded from: this one is not there, nor is a copy of it.
 const LIBRARIES: &str = "/usr/lib/";
 const MEMORY: (&str, &str) = ("/proc/", "/mem");
 /// A program that tries again and again is not told of each time.
@@ -45,8 +45,6 @@ struct State {
     armed: Cell<bool>,
     /// We do it ourselves.
     ours: Cell<bool>,
-    /// The standard library makes code of its code.
-    library: Cell<bool>,
     tripped: RefCell<Vec<String>>,
 }
 
@@ -57,7 +55,6 @@ static STATE: State = State {
     added: Cell::new(false),
     armed: Cell::new(false),
     ours: Cell::new(false),
-    library: Cell::new(false),
     tripped: RefCell::new(Vec::new()),
 };
 
@@ -80,14 +77,6 @@ pub(crate) fn ours<T>(act: impl FnOnce() -> T) -> T {
     let before = STATE.ours.replace(true);
     let done = act();
     STATE.ours.set(before);
-    done
-}
-
-/// Imports a module of the standard library that makes code of its own code (`types.coroutine`). All else is refused still.
-pub(crate) fn library<T>(import: impl FnOnce() -> T) -> T {
-    let before = STATE.library.replace(true);
-    let done = import();
-    STATE.library.set(before);
     done
 }
 
@@ -140,11 +129,26 @@ fn refused(event: &str, arguments: Option<&Bound<'_, PyAny>>) -> Option<String> 
             let file = text(arguments, 1).filter(|file| !file.starts_with(LIBRARIES))?;
             Some(format!("the extension module {file}"))
         }
-        "code.__new__" if STATE.library.get() => None,
         "open" => text(arguments, 0).filter(|path| path.starts_with(MEMORY.0) && path.ends_with(MEMORY.1)),
+        // `types.coroutine` makes code from code, and `asyncio` needs that to be imported.
+        "code.__new__" if is_asked_by_library() => None,
         _ if FORBIDDEN.contains(&event) => Some(event.to_owned()),
         _ if FORBIDDEN_FAMILIES.iter().any(|family| event.starts_with(family)) => Some(event.to_owned()),
         _ => None,
+    }
+}
+
+fn is_asked_by_library() -> bool {
+    // SAFETY: hooks are called with the lock held; the frame is borrowed and runs, its code is a new reference.
+    unsafe {
+        let frame = ffi::PyEval_GetFrame();
+        if frame.is_null() {
+            return false;
+        }
+        let code = Bound::from_owned_ptr(Python::assume_attached(), ffi::PyFrame_GetCode(frame).cast());
+        code.getattr("co_filename")
+            .and_then(|file| file.extract::<String>())
+            .is_ok_and(|file| file.starts_with(LIBRARIES))
     }
 }
 

@@ -170,6 +170,7 @@ fn recorded<'py>(
 
 /// An operation of the history begins; its place there.
 pub fn begin(py: Python<'_>, name: &str, arguments: Vec<Value>) -> usize {
+    let shown = shown(name, &arguments);
     let entry = with(py, |kernel| {
         let (thread, invoked) = (numbered(kernel.current), kernel.told.position);
         kernel.told.position += 1;
@@ -177,7 +178,7 @@ pub fn begin(py: Python<'_>, name: &str, arguments: Vec<Value>) -> usize {
         kernel.told.history.push(Operation { thread, operation, arguments, invoked, returned: None, result: None });
         kernel.told.history.len() - 1
     });
-    record::log(py, Act::Invokes, None, Some(name));
+    record::log(py, Act::Invokes, None, Some(&shown));
     entry
 }
 
@@ -187,19 +188,28 @@ pub fn end(py: Python<'_>, entry: usize, result: &PyResult<Bound<'_, PyAny>>) ->
         Ok(value) => Outcome::Value(values::to_json(value)),
         Err(error) => Outcome::Raised(report::raised(py, error, false)),
     };
+    let told = match &outcome {
+        Outcome::Value(value) => format!("-> {value}"),
+        Outcome::Raised(raised) => format!("raises {}", raised.classes.first().map_or("", String::as_str)),
+    };
     if with(py, |kernel| kernel.phase) != Phase::Running {
         return Err(waiting::abort(py));
     }
-    let name = with(py, |kernel| {
+    let shown = with(py, |kernel| {
         let position = kernel.told.position;
         kernel.told.position += 1;
         let operation = kernel.told.history.get_mut(entry)?;
         operation.returned = Some(position);
         operation.result = Some(outcome);
-        Some(operation.operation.clone())
+        Some(format!("{} {told}", shown(&operation.operation, &operation.arguments)))
     });
-    record::log(py, Act::Returns, None, name.as_deref());
+    record::log(py, Act::Returns, None, shown.as_deref());
     Ok(())
+}
+
+fn shown(name: &str, arguments: &[Value]) -> String {
+    let told: Vec<String> = arguments.iter().map(Value::to_string).collect();
+    format!("{name}({})", told.join(", "))
 }
 
 /// The names that a driver sees.

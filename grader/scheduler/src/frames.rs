@@ -20,8 +20,10 @@ pub enum Side {
     Library,
 }
 
+type File = (Py<PyString>, Side);
+
 /// Texts that name the files of the submission and of drivers.
-static FILES: Held<RefCell<Vec<(Py<PyString>, Side)>>> = Held::new(RefCell::new(Vec::new()));
+static FILES: Held<RefCell<Vec<File>>> = Held::new(RefCell::new(Vec::new()));
 /// Where a code object keeps the text that names its file, and its own name.
 static OFFSETS: Held<Cell<(isize, isize)>> = Held::new(Cell::new((0, 0)));
 
@@ -53,7 +55,7 @@ pub fn forget(_py: Python<'_>, side: Side) {
     let mut files = FILES.borrow_mut();
     let (kept, gone) = std::mem::take(&mut *files).into_iter().partition(|(_, known)| *known != side);
     *files = kept;
-    let gone: Vec<(Py<PyString>, Side)> = gone;
+    let gone: Vec<File> = gone;
     drop(files);
     drop(gone);
 }

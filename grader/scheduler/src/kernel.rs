@@ -157,6 +157,7 @@ pub enum Wants {
     Time,
     /// To be chosen by an event loop.
     Turn(Rc<Turn>),
+    #[expect(dead_code, reason = "sockets are not managed yet")]
     /// That the kernel has something for a descriptor: `events` as poll(2) has them. Whoever calls such an operation asks
     /// again after the wait.
     Descriptor {
@@ -214,6 +215,10 @@ impl Kernel {
     pub fn me(&mut self) -> &mut Managed {
         let current = self.current;
         &mut self.threads[current]
+    }
+
+    pub fn threads_max(&self) -> usize {
+        usize::from(self.limits.threads_max).min(schedules::THREADS_MAX)
     }
 
     /// A number that nothing else of this run has; the same in every run that does the same.

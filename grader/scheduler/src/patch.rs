@@ -86,7 +86,7 @@ pub fn apply(py: Python<'_>) -> PyResult<()> {
     let below =
         |name: &str, root: &str| name == root || name.strip_prefix(root).is_some_and(|rest| rest.starts_with('.'));
     let mut kept = Vec::new();
-    for (name, module) in modules.iter() {
+    for (name, module) in modules.copy()?.iter() {
         let text: String = name.extract()?;
         if EXECUTED_AFRESH.iter().any(|root| below(&text, root)) {
             modules.del_item(name)?;
@@ -147,7 +147,7 @@ fn exchange(py: Python<'_>) -> PyResult<Vec<(Py<PyAny>, Py<PyAny>)>> {
 }
 
 fn renew(module: &Bound<'_, PyModule>, old: &[(Py<PyAny>, Py<PyAny>)]) -> PyResult<()> {
-    for (name, value) in module.dict().iter() {
+    for (name, value) in module.dict().copy()?.iter() {
         if let Some((_, new)) = old.iter().find(|(was, _)| was.is(&value)) {
             module.dict().set_item(name, new)?;
         }

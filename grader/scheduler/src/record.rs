@@ -10,7 +10,7 @@ use schedules::words::{Act, Event};
 
 use crate::frames;
 use crate::held::Held;
-use crate::kernel::{Call, numbered, with};
+use crate::kernel::{Call, Phase, numbered, with};
 use crate::report;
 use crate::tracer::{self, Access};
 
@@ -49,13 +49,44 @@ pub fn name(_py: Python<'_>, kind: &str, address: usize) -> String {
 
 /// The running thread has done something.
 pub fn log(py: Python<'_>, act: Act, call: Option<Call>, value: Option<&str>) {
-    if !with(py, |kernel| kernel.recording) {
+    if !with(py, |kernel| kernel.recording && kernel.phase == Phase::Running) {
         return;
     }
     let doing = frames::doing_here(py);
-    let joined = None;
-    let object = if call.is_some() { report::named(py, &doing, call, joined).1 } else { None };
-    push(py, act, object, value.map(str::to_owned), doing.place);
+    let Some(call) = call else { return push(py, act, None, value.map(str::to_owned), doing.place) };
+    let (name, object) = report::named(py, &doing, Some(call), None);
+    let by_library = doing.call.is_some();
+    // What the library does with its own parts is one act of the program: the one that it asked for.
+    let act = match act {
+        Act::Notifies | Act::Releases if by_library && call.name != "SimpleQueue.put" => return,
+        Act::Takes if by_library => meant(&name),
+        act => act,
+    };
+    let value = match value {
+        Some(value) => Some(value.to_owned()),
+        None => (by_library || object.is_none()).then_some(name),
+    };
+    push(py, act, object, value, doing.place);
+}
+
+/// The running thread has asked for another one.
+pub fn started(py: Python<'_>, thread: usize) {
+    if with(py, |kernel| kernel.recording) {
+        let name = with(py, |kernel| format!("Thread {}", kernel.threads[thread].name));
+        push(py, Act::Starts, Some(name), None, frames::place(py));
+    }
+}
+
+/// What a call of the library is about that takes a lock of its object.
+fn meant(call: &str) -> Act {
+    match call.rsplit('.').next().unwrap_or(call) {
+        "set" | "clear" => Act::Sets,
+        "put" | "put_nowait" | "release" | "task_done" | "submit" | "cancel" | "shutdown" | "set_result"
+        | "set_exception" => Act::Releases,
+        "empty" | "full" | "qsize" | "done" | "running" | "cancelled" | "is_alive" | "is_set" => Act::Looks,
+        "join" => Act::Joins,
+        _ => Act::Takes,
+    }
 }
 
 /// The running thread has looked at or changed what may be shared.

@@ -6,6 +6,7 @@ use framing::Framing;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use schedules::seal::Seal;
 use schedules::words::{Answer, Fact, Order, Ran, Scenario};
 use schedules::{Plan, Thread};
 use serde_json::Value;
@@ -45,13 +46,7 @@ pub fn serve(py: Python<'_>, descriptor: RawFd) -> PyResult<()> {
     patch::apply(py)?;
     let system = py.import("sys")?;
     system.getattr("meta_path")?.call_method1("insert", (0, Bound::new(py, load::Finder)?))?;
-    // Nobody finds us again.
-    let modules = system.getattr("modules")?.cast_into::<PyDict>()?;
-    for name in ["scheduler", "__main__"] {
-        if name == "scheduler" && modules.contains(name)? {
-            modules.del_item(name)?;
-        }
-    }
+    hide(py)?;
     let gc = py.import("gc")?;
     gc.call_method0("disable")?;
     gc.call_method0("collect")?;
@@ -60,11 +55,18 @@ pub fn serve(py: Python<'_>, descriptor: RawFd) -> PyResult<()> {
     let channel = unsafe { BorrowedFd::borrow_raw(descriptor) };
     let mut framing = Framing::default();
     let mut ready = None;
+    let mut seal: Option<Seal> = None;
     let mut bytes = vec![0; READ_BYTES];
     loop {
         while let Some(message) = framing.next_message()? {
-            let order = serde_json::from_value(message.head).map_err(std::io::Error::from)?;
-            obey(py, channel, &mut ready, order, &gc)?;
+            let order: Order = serde_json::from_value(message.head).map_err(std::io::Error::from)?;
+            if let Some(seal) = &mut seal {
+                seal.order(&order);
+            }
+            match order {
+                Order::Key(key) => seal = Some(Seal::new(&key)),
+                order => obey(py, &mut Answers { channel, seal: &mut seal }, &mut ready, order, &gc)?,
+            }
         }
         match rustix::io::read(channel, &mut bytes) {
             Ok(0) => std::process::exit(0),
@@ -73,6 +75,22 @@ pub fn serve(py: Python<'_>, descriptor: RawFd) -> PyResult<()> {
             Err(error) => return Err(std::io::Error::from(error).into()),
         }
     }
+}
+
+/// Nobody finds us again: neither as a module nor by the names of the program that has loaded us.
+fn hide(py: Python<'_>) -> PyResult<()> {
+    let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+    if modules.contains("scheduler")? {
+        modules.del_item("scheduler")?;
+    }
+    let main = py.import("__main__")?.dict();
+    let names: Vec<Bound<'_, PyAny>> = main.keys().iter().collect();
+    for name in names {
+        if !name.extract::<String>().is_ok_and(|name| name.starts_with("__")) {
+            main.del_item(name)?;
+        }
+    }
+    Ok(())
 }
 
 /// A hand-over to another core costs several times as much.
@@ -84,7 +102,7 @@ fn stay_on_this_core() {
 
 fn obey(
     py: Python<'_>,
-    channel: BorrowedFd<'_>,
+    answers: &mut Answers<'_>,
     ready: &mut Option<Ready>,
     order: Order,
     gc: &Bound<'_, PyModule>,
@@ -96,34 +114,49 @@ fn obey(
                 Err(reason) => (Answer::Refused { reason }, None),
             };
             *ready = made;
-            send(channel, &answer, &[])
+            answers.send(&answer, &[])
         }
+        Order::Key(_) => Ok(()),
         Order::Run { plans, record } => {
             let Some(ready) = ready.as_ref() else { return Ok(()) };
             for plan in &plans {
                 let (ran, transcript) = run(py, ready, plan, record)?;
                 let spent = ran.spent;
-                send(channel, &Answer::Ran(Box::new(ran)), &transcript)?;
+                answers.send(&Answer::Ran(Box::new(ran)), &transcript)?;
                 if spent {
                     std::process::exit(0);
                 }
             }
+            // A program may have switched it on.
+            gc.call_method0("disable")?;
             gc.call_method0("collect").map(drop)
         }
     }
 }
 
-fn send(channel: BorrowedFd<'_>, answer: &Answer, tail: &[u8]) -> PyResult<()> {
-    let bytes = framing::encode(answer, tail, 0)?;
-    let mut left = bytes.as_slice();
-    while !left.is_empty() {
-        match rustix::io::write(channel, left) {
-            Ok(written) => left = &left[written..],
-            Err(rustix::io::Errno::INTR) => {}
-            Err(_) => std::process::exit(0),
+/// Where answers go, and what they are sealed with.
+struct Answers<'a> {
+    channel: BorrowedFd<'a>,
+    seal: &'a mut Option<Seal>,
+}
+
+impl Answers<'_> {
+    fn send(&mut self, answer: &Answer, tail: &[u8]) -> PyResult<()> {
+        let sealed = self.seal.as_mut().map(|seal| seal.answer(answer, tail));
+        let bytes = match sealed {
+            Some(sealed) => framing::encode(answer, &[&sealed, tail].concat(), 0)?,
+            None => framing::encode(answer, tail, 0)?,
+        };
+        let mut left = bytes.as_slice();
+        while !left.is_empty() {
+            match rustix::io::write(self.channel, left) {
+                Ok(written) => left = &left[written..],
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => std::process::exit(0),
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Compiles, and runs once by default, so that imports have been made and what is missing is seen.

@@ -1,7 +1,7 @@
 //! Counts the points of the submission's threads, and calls the kernel only where the strategy wants to decide.
 //!
-//! The interpreter reports each instruction of watched code. A mask that was made when the code was watched says what
-//! that instruction is: most are nothing, and cost a look into a table. A point is counted, and when as many were
+//! The interpreter reports the instructions of watched code, in lines that matter. A mask that was made when the code
+//! was watched says what an instruction is: most are nothing, and cost a look into a table. A point is counted, and when as many were
 //! counted as were [armed](arm) for, the [`Sink`] is called, in the middle of the trace function; it may hand over to
 //! another thread and comes back when this one goes on. So there is no "is tracing" flag of the process: while one
 //! thread waits in the sink, others are traced.
@@ -34,7 +34,7 @@ pub enum Reason {
     Spin,
     /// The run needs more points than it may; said again at each further point.
     PointsMax,
-    /// Likewise of instructions; said at jumps back as well.
+    /// Likewise of instructions; said at the beginnings of lines as well.
     InstructionsMax,
 }
 
@@ -74,9 +74,9 @@ mod bits {
     pub const RETURNED: u16 = 16;
     /// A point if it jumps.
     pub const MAY_JUMP: u16 = 32;
-    /// Jumps back in a loop that may be a busy wait.
+    /// Jumps back in a loop that may be a busy wait, and that no line shows.
     pub const BACK: u16 = 64;
-    /// Jumps back in a loop over an iterator.
+    /// Jumps back in a loop over an iterator, and no line shows it.
     pub const NEXT: u16 = 128;
     /// Stores in a variable of the function.
     pub const STORES: u16 = 256;
@@ -205,7 +205,7 @@ pub fn left() -> i64 {
     STATE.left.get()
 }
 
-/// Instructions of watched code that were reported.
+/// Instructions of watched code: those that were reported, and all of a line that was reported as a whole.
 pub fn instructions() -> u64 {
     STATE.instructions.get()
 }
@@ -235,21 +235,48 @@ fn instruction(py: Python<'_>, site: &Site, mask: u16) -> PyResult<()> {
     if changes(site, mask, callee) {
         spins.set(0);
     }
-    let spin = mask & bits::BACK != 0 && {
-        spins.set(spins.get() + 1);
-        spins.get() >= STATE.spins_max.get()
-    };
+    let spin = mask & bits::BACK != 0 && jumped_back();
     let point = is_point(site, mask, callee);
     if point {
         count();
     }
     if let Some(reason) = reason(mask, point, spin) {
-        reached(py, site, reason)?;
+        reached(py, reason, || site.place(py))?;
     }
     if STATE.recording.get() && mask & bits::ACCESS != 0 && (mask & bits::CALLS == 0 || callee != Callee::Unshared) {
         tell(py, site);
     }
     Ok(())
+}
+
+/// A line begins where a loop does, or too much was done.
+fn line(py: Python<'_>, site: &Site, head: u32, spin: bool) -> PyResult<()> {
+    let reason = if has_too_many_instructions() { Reason::InstructionsMax } else { Reason::Spin };
+    reached(py, reason, || match spin {
+        true => Place { line: head, ..site.place(py) },
+        false => site.place(py),
+    })
+}
+
+fn has_too_many_instructions() -> bool {
+    STATE.instructions.get() >= STATE.instructions_max.get()
+}
+
+/// Counts a jump back. Says whether it was the last that is allowed, and begins anew.
+fn jumped_back() -> bool {
+    let spins = &STATE.spins[STATE.current.get()];
+    spins.set(spins.get() + 1);
+    let spin = spins.get() >= STATE.spins_max.get();
+    if spin {
+        spins.set(0);
+    }
+    spin
+}
+
+/// Whether stores have to be looked at: so many jumps back, and nothing known to have changed.
+#[inline]
+fn suspects() -> bool {
+    STATE.spins[STATE.current.get()].get() >= STATE.spins_max.get() / 2
 }
 
 fn changes(site: &Site, mask: u16, callee: Callee) -> bool {
@@ -274,12 +301,11 @@ fn is_point(site: &Site, mask: u16, callee: Callee) -> bool {
 fn reason(mask: u16, point: bool, spin: bool) -> Option<Reason> {
     if !point && mask & (bits::BACK | bits::NEXT) == 0 {
         None
-    } else if STATE.instructions.get() >= STATE.instructions_max.get() {
+    } else if has_too_many_instructions() {
         Some(Reason::InstructionsMax)
     } else if point && STATE.total.get() >= STATE.points_max.get() {
         Some(Reason::PointsMax)
     } else if spin {
-        STATE.spins[STATE.current.get()].set(0);
         Some(Reason::Spin)
     } else {
         (point && STATE.left.get() <= 0).then_some(Reason::Due)
@@ -287,9 +313,9 @@ fn reason(mask: u16, point: bool, spin: bool) -> Option<Reason> {
 }
 
 #[cold]
-fn reached(py: Python<'_>, site: &Site, reason: Reason) -> PyResult<()> {
+fn reached(py: Python<'_>, reason: Reason, place: impl FnOnce() -> Place) -> PyResult<()> {
     match STATE.sink.get() {
-        Some(sink) => sink.reached(py, reason, site.place(py)),
+        Some(sink) => sink.reached(py, reason, place()),
         None => Ok(()),
     }
 }

@@ -22,8 +22,11 @@ const TEXT_BYTES_MAX: usize = 256 << 10;
 /// Largest whole number that every reader of JSON keeps.
 const INTEGER_MAX: i64 = 1 << 53;
 
+/// A type's name and an object of it.
+type Known = (String, Py<PyAny>);
+
 /// Objects that have a number, by type: kept, so that no other gets their address.
-static OBJECTS: Held<RefCell<Vec<(String, Py<PyAny>)>>> = Held::new(RefCell::new(Vec::new()));
+static OBJECTS: Held<RefCell<Vec<Known>>> = Held::new(RefCell::new(Vec::new()));
 
 /// Before a run: no object has a number.
 pub fn begin() {
@@ -130,7 +133,7 @@ fn raised(value: &Bound<'_, PyAny>, left: &mut Left) -> Value {
 fn object(value: &Bound<'_, PyAny>) -> Value {
     let kind = value.get_type().name().map(|name| name.to_string()).unwrap_or_default();
     let mut objects = OBJECTS.borrow_mut();
-    let same = |(_, known): &&(String, Py<PyAny>)| known.as_ptr() == value.as_ptr();
+    let same = |(_, known): &&Known| known.as_ptr() == value.as_ptr();
     if objects.iter().find(same).is_none() {
         objects.push((kind.clone(), value.clone().unbind()));
     }

@@ -13,6 +13,7 @@
 //! Here is no Python, no socket and no verdict.
 
 mod random;
+pub mod seal;
 mod strategy;
 pub mod token;
 mod transcript;

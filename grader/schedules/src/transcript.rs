@@ -39,7 +39,7 @@ pub enum Entry {
 }
 
 /// Why there was a choice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Why {
     /// At a point: the running thread could have gone on.
     Point,

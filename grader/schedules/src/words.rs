@@ -12,6 +12,9 @@ use crate::{Plan, Thread};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
+    /// If at all, it comes first and is not answered: from then on the tail of every answer begins with its seal
+    /// ([`crate::seal`]). The sums begin after it.
+    Key(String),
     /// What is run from here on; answered by [`Answer::Ready`] or [`Answer::Refused`].
     Scenario(Scenario),
     /// Runs these, one after the other, each answered by [`Answer::Ran`] with its transcript as tail (postcard).

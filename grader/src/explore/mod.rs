@@ -1,3 +1,38 @@
-//! Looking for schedules under which a program fails, and for orders that explain what it did.
+//! Explores schedules: how a student's module behaves when its threads are interrupted here or there.
+//!
+//! ```text
+//!  suite ── the library ══ frames ══ this, an applet beside it ══ frames ══ a worker, in the submission's sandbox
+//!           checks what was seen       chooses, believes or not               carries out schedules, decides nothing
+//! ```
+//!
+//! [`search`] chooses what is run: all schedules with few preemptions ([`bounded`]), then a [`portfolio`] of strategies.
+//! What a worker answers is believed only as far as [`trust`] and the [`canary`] go, in the [`lab`]. What was seen is
+//! kept once, with the simplest schedule that shows it ([`outcomes`]). A schedule that fails counts when it fails again in
+//! a fresh process; then it is made small ([`shrink`]) and shown.
+//!
+//! [`history`] looks for an order of calls that explains what they returned.
+//!
+//! Here is no verdict, and what is right is the suite's to say. Everything follows from the case's seed.
 
+mod bounded;
+mod canary;
+mod explorer;
 pub mod history;
+mod lab;
+mod outcomes;
+pub mod portfolio;
+mod search;
+mod seeds;
+mod shrink;
+mod trust;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod toy;
+
+pub use self::bounded::Certificate;
+pub use self::explorer::{Explorer, Found, Shown, Task};
+pub use self::lab::{Trouble, Worker};
+pub use self::outcomes::{Outcome, Seen};
+pub use self::search::Kind;

@@ -28,6 +28,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use schedules::token::Token;
 use serde::Serialize;
 
 pub use self::facts::{Ending, Facts, LimitHit};
@@ -36,7 +37,7 @@ use self::output::Captured;
 pub use self::output::OUTPUT_BYTES_MAX;
 use self::programs::Running;
 pub use self::programs::{Programs, Started};
-use self::protocol::{CaseOrder, Event, ProgramFacts};
+use self::protocol::{CaseOrder, Event, ProgramFacts, Replay};
 pub use self::protocol::{FailureKind, Outcome};
 use self::questions::Questions;
 use crate::channel::Channel;
@@ -160,7 +161,7 @@ impl<'a> World<'a> {
             case: &self.setup.case.id,
             seed: self.setup.seed.to_string(),
             vars: programs.vars(),
-            replay: self.setup.replay,
+            replay: self.setup.replay.and_then(replayed),
             programs: programs.names().map(|name| (name, ProgramFacts { listen: programs.listen(name) })).collect(),
         }
     }
@@ -336,6 +337,11 @@ impl<'a> World<'a> {
         self.disk_full |= used.disk_full;
         used
     }
+}
+
+fn replayed(token: &str) -> Option<Replay<'_>> {
+    let exploration = Token::parse(token).ok()?.exploration;
+    Some(Replay { token, exploration })
 }
 
 /// Whether the submission needed more memory than its limit; an error where others had taken what it needed.

@@ -25,7 +25,14 @@ pub struct CaseOrder<'a> {
     pub programs: std::collections::BTreeMap<&'a str, ProgramFacts>,
     /// The one schedule that is to be run again, of all that the case would run.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub replay: Option<&'a str>,
+    pub replay: Option<Replay<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Replay<'a> {
+    pub token: &'a str,
+    /// Which exploration of the case it is of.
+    pub exploration: u16,
 }
 
 #[derive(Debug, Serialize)]

@@ -88,9 +88,14 @@ impl Worker {
         self.run(std::slice::from_ref(plan), false).pop().unwrap()
     }
 
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// CPU time that the process has used, in seconds.
     pub fn cpu_s(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
         let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
         let ticks = |at: usize| fields[at].parse::<f64>().unwrap();
         (ticks(11) + ticks(12)) / 100.0

@@ -3,6 +3,7 @@
 //! What students made (messages, output) may hold control characters: they are shown escaped, never obeyed.
 
 mod history;
+mod schedule;
 mod wire;
 
 use std::fmt::Write as _;
@@ -77,7 +78,7 @@ pub fn report(report: &Report) -> String {
             case.points_max,
             case.verdict.label()
         );
-        explain(&mut text, case);
+        explain(&mut text, case, &report.exercise);
     }
     let _ = writeln!(
         text,
@@ -105,7 +106,7 @@ pub fn acceptance(found: &Acceptance) -> String {
     text
 }
 
-fn explain(text: &mut String, case: &CaseReport) {
+fn explain(text: &mut String, case: &CaseReport, exercise: &str) {
     if let Some(message) = &case.message {
         indented(text, &printable(message));
     }
@@ -134,14 +135,22 @@ fn explain(text: &mut String, case: &CaseReport) {
                 indented(text, &printable(output));
             }
             Evidence::History { operations, order, refusals, .. } => history::write(text, operations, order, refusals),
-            // Below the others: it is the longest, and explains them.
+            // Below the others: they are the longest, and explain them.
             Evidence::Wire { .. } | Evidence::Schedule(_) => {}
         }
     }
     for evidence in &case.evidence {
-        if let Evidence::Wire { lanes, events, left_out, connections_left_out, divergence, .. } = evidence {
-            let (connections_left_out, divergence) = (*connections_left_out, *divergence);
-            wire::write(text, &Wire { lanes, events, left_out, connections_left_out, divergence });
+        match evidence {
+            Evidence::Wire { lanes, events, left_out, connections_left_out, divergence, .. } => {
+                let (connections_left_out, divergence) = (*connections_left_out, *divergence);
+                wire::write(text, &Wire { lanes, events, left_out, connections_left_out, divergence });
+            }
+            Evidence::Schedule(schedule) => schedule::write(text, schedule, exercise, &case.id),
+            Evidence::Bytes { .. }
+            | Evidence::Diff { .. }
+            | Evidence::History { .. }
+            | Evidence::Traceback { .. }
+            | Evidence::Output { .. } => {}
         }
     }
 }

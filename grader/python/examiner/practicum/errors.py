@@ -2,7 +2,7 @@
 
 
 class Failure(AssertionError):
-    """The case failed. `kind` is a fact for the grader: wrong-answer, deadlock, not-ready or crashed."""
+    """The case failed. `kind` is a fact for the grader: wrong-answer, deadlock, not-ready, crashed or void."""
 
     kind = "wrong-answer"
     # Where the traffic first went another way than expected, see wire.py.
@@ -29,6 +29,12 @@ class Crashed(Failure):
     """A program ended in the middle of the case."""
 
     kind = "crashed"
+
+
+class Void(Failure):
+    """What was seen of the program cannot be relied on: for staff to look at."""
+
+    kind = "void"
 
 
 class Raised(Exception):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import frames
 
-from . import crowds, evidence, peers
+from . import crowds, evidence, explore, peers
 from .addresses import text
 from .amqp import Broker
 from .datagrams import Datagrams
@@ -33,6 +33,14 @@ class Exam(Place):
         self._shim = None
         self.vars = order["vars"]
         self.random = random.Random(bytes.fromhex(order["seed"]))
+        self._seed = order["seed"]
+        # The one schedule that is to be run again, where one is.
+        self._replay = order.get("replay")
+        self._explorations = []
+        # An exploration and the number of what was seen of it, while the case looks at that.
+        self._looked_at = None
+        # What is shown even though nothing fails.
+        self._shown = []
 
     # Verdicts
 
@@ -190,6 +198,51 @@ class Exam(Place):
             text = source.read()
         handle = None if module is None else self.load(module)
         return self._shim_process().call(function + "()", "drive", text, file, function, handle, arguments)
+
+    # Schedules
+
+    def explore(
+        self,
+        where,
+        module=None,
+        operations=None,
+        schedules=None,
+        preemptions=1,
+        granularity="shared",
+        sleepers_may_wake=True,
+        forbid=(),
+        allow=(),
+        at_least=None,
+        **arguments,
+    ):
+        """What the student's module does under many schedules of its threads: an `Exploration`.
+
+        `where` is `drivers/file.py:function`, called with the module and `arguments` in each schedule; or, with `operations`, a class
+        `module.py:Class` on an object of which threads call these. Then `arguments` are `new`, `threads`, `per_thread`, `scenarios`.
+        """
+        self.finish()
+        self._busy = True
+        settings = (schedules, preemptions, granularity, sleepers_may_wake, forbid, allow, at_least)
+        self._explorations.append(explore.explore(self, where, module, operations, *settings, arguments))
+        return self._explorations[-1]
+
+    def finish(self):
+        """Explores what nobody has asked about yet."""
+        if self._explorations:
+            self._explorations[-1].finish()
+
+    def last_look(self):
+        """Evidence of what the case looked at when it failed."""
+        if self._looked_at is None:
+            return []
+        (exploration, index), self._looked_at = self._looked_at, None
+        return [exploration.picture(index)]
+
+    def shown(self):
+        """What was asked to be shown although nothing fails."""
+        if self._replay and not any(exploration._replay for exploration in self._explorations):
+            raise Failure("the schedule to repeat is of another case, or of another version of this one")
+        return self._shown
 
     def _shim_process(self):
         self._busy = True

@@ -106,7 +106,10 @@ fn _created(py: Python<'_>, looped: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) 
     let direct = frames::created_directly(py);
     let looped = Loop::of(looped);
     let turn = Turn::of(&looped.turn.open);
-    let thread = turn::enlist(py, await_::name(task), direct, &turn);
+    // What `asyncio.run` does at its end is no task of the program's.
+    let coroutine = task.getattr(intern!(py, "_coro"))?.getattr(intern!(py, "__qualname__"))?;
+    let closes = coroutine.extract::<String>().is_ok_and(|name| name.starts_with("BaseEventLoop.shutdown_"));
+    let thread = if closes { None } else { turn::enlist(py, await_::name(task), direct, &turn) };
     let task = Task {
         object: task.clone().unbind(),
         thread,

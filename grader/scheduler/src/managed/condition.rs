@@ -193,6 +193,7 @@ impl Condition {
         _arguments: &Bound<'_, PyTuple>,
         _named: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Condition> {
+        let made = lock.is_none();
         let lock = match lock {
             Some(lock) => lock,
             None => Bound::new(py, RLock { core: Held::new(Core::new(py, Kind::Reentrant)) })?.into_any(),
@@ -204,12 +205,13 @@ impl Condition {
         } else {
             None
         };
-        Ok(Condition {
-            lock: lock.unbind(),
-            core: Held::new(core),
-            notices: Held::new(Rc::default()),
-            number: with(py, kernel::Kernel::number),
-        })
+        let notices = Held::new(Rc::default());
+        let number = with(py, kernel::Kernel::number);
+        let condition = Condition { lock: lock.unbind(), core: Held::new(core), notices, number };
+        if let (true, Some(core)) = (made, condition.core.as_ref()) {
+            core.belongs_to(condition.object());
+        }
+        Ok(condition)
     }
 
     #[getter]
@@ -245,8 +247,7 @@ impl Condition {
         let (lock, core) = slf.get().parts(py);
         match core {
             Some(core) => {
-                let object = slf.get().object();
-                let taken = core.enter(py, "Condition.acquire", object)?;
+                let taken = core.enter(py, "Condition.acquire")?;
                 Ok(pyo3::types::PyBool::new(py, taken).to_owned().into_any())
             }
             None => lock.bind(py).call_method0("__enter__"),

@@ -36,6 +36,8 @@ pub struct Core {
     /// Made by the standard library as a part of something else.
     pub internal: bool,
     kind: Kind,
+    /// The condition that it was made for, which has its name.
+    part_of: Cell<Option<Object>>,
     /// Its hash: an address would differ from run to run.
     number: u64,
 }
@@ -80,6 +82,7 @@ impl Core {
             silent: Cell::new(silent),
             internal: maker.is_library,
             kind,
+            part_of: Cell::new(None),
             number: with(py, crate::kernel::Kernel::number),
         })
     }
@@ -93,6 +96,7 @@ impl Core {
             silent: Cell::new(false),
             internal: true,
             kind: Kind::Sentinel,
+            part_of: Cell::new(None),
             number: thread as u64,
         })
     }
@@ -117,7 +121,11 @@ impl Core {
     }
 
     pub fn object(self: &Rc<Core>) -> Object {
-        Object { kind: self.kind.name(), address: Rc::as_ptr(self) as usize }
+        self.part_of.get().unwrap_or(Object { kind: self.kind.name(), address: Rc::as_ptr(self) as usize })
+    }
+
+    pub fn belongs_to(&self, condition: Object) {
+        self.part_of.set(Some(condition));
     }
 
     /// Whoever has it, has it no more.
@@ -218,12 +226,12 @@ impl Core {
     }
 
     /// Takes it as part of `call`, however long that lasts.
-    pub fn enter(self: &Rc<Core>, py: Python<'_>, name: &'static str, object: Object) -> PyResult<bool> {
-        self.take(py, false, None, Call { name, object: Some(object) })
+    pub fn enter(self: &Rc<Core>, py: Python<'_>, name: &'static str) -> PyResult<bool> {
+        self.take(py, false, None, Call { name, object: Some(self.object()) })
     }
 
     pub fn acquire_plainly(self: &Rc<Core>, py: Python<'_>) -> PyResult<bool> {
-        self.enter(py, self.kind.acquire(), self.object())
+        self.enter(py, self.kind.acquire())
     }
 
     pub fn release(self: &Rc<Core>, py: Python<'_>) -> PyResult<()> {

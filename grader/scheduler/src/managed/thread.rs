@@ -74,15 +74,16 @@ pub fn start_new_thread(
 
 /// Starts a managed thread, if another one is allowed.
 pub fn start(py: Python<'_>, name: String, origin: Origin, body: carrier::Body) -> PyResult<usize> {
-    let (phase, full) =
-        with(py, |kernel| (kernel.phase, kernel.threads.len() >= usize::from(kernel.limits.threads_max)));
+    let (phase, full) = with(py, |kernel| (kernel.phase, kernel.threads.len() >= kernel.threads_max()));
     match phase {
         Phase::Unwinding => return Err(waiting::abort(py)),
         Phase::Idle => return Err(PyRuntimeError::new_err("can't start new thread: no schedule is being run")),
         Phase::Running if full => return Err(PyRuntimeError::new_err("can't start new thread")),
         Phase::Running => {}
     }
-    Ok(carrier::start(py, name, origin, body))
+    let thread = carrier::start(py, name, origin, body);
+    record::started(py, thread);
+    Ok(thread)
 }
 
 /// The `threading.Thread` whose beginning `function` is.

@@ -1,7 +1,7 @@
 //! The only part that knows CPython 3.11 from inside: frames, masks by its instructions, and how to be told of them.
 //!
-//! Three things of the interpreter work together. The trace function is called for each instruction of a frame that
-//! asks for it (`f_trace_opcodes`); watched frames ask when they are entered or resumed. Masks lie in the code objects'
+//! Three things of the interpreter work together. The trace function is called for each line of a watched frame, and
+//! for each instruction where the frame asks for it (`f_trace_opcodes`). Masks lie in the code objects'
 //! extra slots. The frame evaluation function (PEP 523) turns tracing off for every frame that needs none, so that the
 //! standard library runs at full speed even when it is called by traced code: every Python call has an interpreter
 //! frame of its own (`_PyCFrame`) while such a function is set, hence the switch in it is this frame's alone. The price
@@ -11,7 +11,9 @@
 //! the interpreter itself says before anything relies on them, and another interpreter is refused.
 
 mod callees;
+mod calls;
 mod check;
+mod lines;
 mod masks;
 mod site;
 
@@ -24,6 +26,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyCode;
 
+use self::lines::Line;
 use self::masks::Watched;
 pub(super) use self::masks::watch;
 pub(super) use self::site::Site;
@@ -93,6 +96,9 @@ unsafe extern "C" {
     fn _PyEval_EvalFrameDefault(state: *mut ThreadState, frame: *mut Frame, throwing: c_int) -> *mut ffi::PyObject;
     fn _PyInterpreterState_SetEvalFrameFunc(interpreter: *mut ffi::PyInterpreterState, evaluate: Evaluate);
 }
+
+/// What a program does that changes what its frames report.
+const HIDING: &str = "hiding a frame";
 
 struct Hooks {
     /// Which extra slot of code objects is ours; negative until the interpreter was checked.
@@ -210,38 +216,73 @@ unsafe extern "C" fn trace(
     what: c_int,
     _: *mut ffi::PyObject,
 ) -> c_int {
-    let enters = what == ffi::PyTrace_CALL;
     let object: *mut FrameObject = object.cast();
-    if !enters && what != ffi::PyTrace_OPCODE {
-        // SAFETY: the interpreter gives a live frame object; layouts were checked.
-        if what == ffi::PyTrace_RETURN && unsafe { (*object).trace_opcodes } == 0 {
-            audit::saw("f_trace_opcodes");
-        }
-        return 0;
-    }
     // SAFETY: the interpreter gives a live frame object of a running frame; layouts were checked.
     let frame = unsafe { (*object).frame };
     // SAFETY: likewise.
     let Some(watched) = watched(unsafe { (*frame).code }) else { return 0 };
-    if enters {
-        // SAFETY: plain fields. Set at each entry, as a generator may be resumed anywhere.
-        unsafe {
-            (*object).trace_lines = 0;
-            (*object).trace_opcodes = 1;
-        }
-    }
     // SAFETY: the instruction lies in the code that has this mask.
     let index = unsafe { watched.index(frame) };
-    let mask = watched.mask(index);
+    let site = Site::new(object, frame, watched, index);
+    match what {
+        ffi::PyTrace_OPCODE => opcode(&site, watched.mask(index)),
+        ffi::PyTrace_LINE => match watched.line(index) {
+            Some(this) => line(&site, this),
+            None => {
+                audit::saw(HIDING);
+                0
+            }
+        },
+        ffi::PyTrace_CALL => {
+            // Set at each entry, as a generator may be resumed anywhere.
+            match watched.line(index) {
+                Some(line) => site.report(line.needs & needed() != 0),
+                None => site.report_instructions_only(),
+            }
+            let mask = watched.mask(index);
+            if mask == 0 || !STATE.enabled.get() { 0 } else { answer(|py| super::instruction(py, &site, mask)) }
+        }
+        ffi::PyTrace_RETURN => {
+            site.look_for_hiding(watched.line(index).is_some());
+            0
+        }
+        _ => 0,
+    }
+}
+
+/// What makes a line be reported by instructions now.
+fn needed() -> u8 {
+    let told = if STATE.recording.get() { lines::TOLD } else { 0 };
+    let suspected = if super::suspects() { lines::SUSPECTED } else { 0 };
+    lines::ALWAYS | told | suspected
+}
+
+#[inline]
+fn opcode(site: &Site, mask: u16) -> c_int {
     if mask & bits::DEFINES != 0 {
-        // SAFETY: the instruction takes what is on top of the stack.
-        keep_visible(unsafe { Site::new(object, frame, watched, index).stack(1) });
+        keep_visible(site.stack(1));
     }
     if !STATE.enabled.get() {
         return 0;
     }
-    STATE.instructions.set(STATE.instructions.get() + u64::from(!enters));
-    if mask == 0 { 0 } else { step(&Site::new(object, frame, watched, index), mask) }
+    STATE.instructions.set(STATE.instructions.get() + 1);
+    if mask == 0 { 0 } else { answer(|py| super::instruction(py, site, mask)) }
+}
+
+#[inline]
+fn line(site: &Site, line: &Line) -> c_int {
+    site.look_for_hiding(true);
+    if !STATE.enabled.get() {
+        site.report(line.needs & needed() != 0);
+        return 0;
+    }
+    let spin = line.head != 0 && super::jumped_back();
+    let by_instructions = line.needs & needed() != 0;
+    site.report(by_instructions);
+    if !by_instructions {
+        STATE.instructions.set(STATE.instructions.get() + u64::from(line.weight));
+    }
+    if spin || super::has_too_many_instructions() { answer(|py| super::line(py, site, line.head, spin)) } else { 0 }
 }
 
 /// Takes care that a method `__getitem__` is called like others. Untraced code that uses a subscript often would
@@ -256,10 +297,10 @@ fn keep_visible(function: *mut ffi::PyObject) {
     }
 }
 
-fn step(site: &Site, mask: u16) -> c_int {
+fn answer(step: impl FnOnce(Python<'_>) -> PyResult<()>) -> c_int {
     // SAFETY: the interpreter calls its trace function with the lock held.
     let py = unsafe { Python::assume_attached() };
-    match super::instruction(py, site, mask) {
+    match step(py) {
         Ok(()) => 0,
         Err(error) => {
             error.restore(py);

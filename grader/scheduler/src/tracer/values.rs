@@ -4,6 +4,7 @@
 //! others the type's name is told. Dictionaries are searched by hand, as a lookup compares keys, and keys are objects.
 
 use std::ffi::CStr;
+use std::ptr;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -94,7 +95,10 @@ pub(super) fn attribute(py: Python<'_>, object: *mut ffi::PyObject, name: &Bound
             return text(py, class_attribute(object.cast(), name));
         }
         let lookup = PyString::new(py, "__getattribute__");
-        let ordinary = class_attribute(of, &lookup) == class_attribute(&raw mut ffi::PyBaseObject_Type, &lookup);
+        let generic = ffi::PyObject_GenericGetAttr as ffi::getattrofunc;
+        // With a `__getattr__` the ordinary way comes first, too.
+        let ordinary = (*of).tp_getattro.is_some_and(|get| ptr::fn_addr_eq(get, generic))
+            || class_attribute(of, &lookup) == class_attribute(&raw mut ffi::PyBaseObject_Type, &lookup);
         if !ordinary {
             return None;
         }
@@ -105,7 +109,9 @@ pub(super) fn attribute(py: Python<'_>, object: *mut ffi::PyObject, name: &Bound
         let dictionary = _PyObject_GetDictPtr(object);
         let own =
             if dictionary.is_null() || (*dictionary).is_null() { None } else { item(py, *dictionary, name.as_ptr()) };
-        own.or_else(|| text(py, found))
+        // What a method or the like becomes is not what the class has.
+        let plain = !found.is_null() && (*ffi::Py_TYPE(found)).tp_descr_get.is_none();
+        own.or_else(|| plain.then(|| text(py, found)).flatten())
     }
 }
 

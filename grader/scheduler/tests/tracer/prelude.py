@@ -3,6 +3,7 @@ import importlib.machinery
 import importlib.util
 import sys
 import threading
+import types
 
 loader = importlib.machinery.ExtensionFileLoader("tracer_probe", sys.argv[1])
 probe = importlib.util.module_from_spec(importlib.util.spec_from_loader("tracer_probe", loader))
@@ -10,17 +11,18 @@ loader.exec_module(probe)
 probe.install()
 
 
-class Names(dict):
-    __getattr__ = dict.__getitem__
+def module(name, code):
+    """A module of that code, as an import makes it."""
+    made = sys.modules[name] = types.ModuleType(name)
+    exec(code, made.__dict__)
+    return made
 
 
 def submission(text, granularity="shared"):
-    """The names of a watched module."""
+    """A watched module."""
     code = compile(text, "submission.py", "exec")
     probe.watch([code], granularity)
-    names = Names(__name__="submission")
-    exec(code, names)
-    return names
+    return module("submission", code)
 
 
 def reached(function, *arguments, arm=None, **limits):

@@ -7,9 +7,11 @@ use schedules::{Thread, Transcript};
 
 use super::select::{self, Kept};
 use super::source;
-use super::switches::Switches;
+use super::switches::{Switch, Switches};
 use super::words;
-use super::{ScheduleAct, ScheduleEvent, ScheduleEvidence, ScheduleFinding, SchedulePlace, ScheduleWait};
+use super::{
+    ScheduleAct, ScheduleEvent, ScheduleEvidence, ScheduleFinding, SchedulePlace, ScheduleSwitch, ScheduleWait,
+};
 use crate::report::Evidence;
 
 /// Names of objects, files, functions, calls and threads.
@@ -102,13 +104,6 @@ impl Found<'_> {
 
     /// The wait-for table and its ring. A history may be wrong because the run got stuck, so any deadlock is shown.
     fn waiting(&self) -> (&[Wait], &[Thread]) {
-        let table = |fact| match fact {
-            &Fact::Deadlock { ref waits, ref cycle, .. } => {
-                let cycle = if cycle.len() <= WAITS_MAX { &cycle[..] } else { &[] };
-                Some((&waits[..waits.len().min(WAITS_MAX)], cycle))
-            }
-            _ => None,
-        };
         let of_finding = match self.finding {
             Finding::Fact(fact) => table(fact),
             Finding::Observation | Finding::History => None,
@@ -125,6 +120,22 @@ impl Found<'_> {
             lanes.event(event, switch)
         };
         kept.indexes.iter().map(shown).collect()
+    }
+}
+
+/// Rows and ring, if the fact has any.
+fn table(fact: &Fact) -> Option<(&[Wait], &[Thread])> {
+    match fact {
+        Fact::Deadlock { waits, cycle, .. } => {
+            let cycle = if cycle.len() <= WAITS_MAX { &cycle[..] } else { &[] };
+            Some((&waits[..waits.len().min(WAITS_MAX)], cycle))
+        }
+        Fact::Exception { .. }
+        | Fact::Livelock { .. }
+        | Fact::BusyWait { .. }
+        | Fact::Unjoined { .. }
+        | Fact::Starvation { .. }
+        | Fact::OutOfReach { .. } => None,
     }
 }
 
@@ -150,7 +161,7 @@ impl Lanes {
         self.threads.binary_search(&thread).expect("each thread that occurs has a lane") as u32
     }
 
-    fn event(&self, event: &Event, switch: Option<super::switches::Switch>) -> ScheduleEvent {
+    fn event(&self, event: &Event, switch: Option<Switch>) -> ScheduleEvent {
         ScheduleEvent {
             thread: self.index(event.thread),
             step: event.step,
@@ -158,7 +169,7 @@ impl Lanes {
             object: event.object.as_deref().map(|object| words::cut(object, NAME_CHARS_MAX)),
             value: event.value.as_deref().map(|value| words::cut(value, VALUE_CHARS_MAX)),
             place: event.place.as_ref().map(place),
-            switch: switch.map(|switch| super::ScheduleSwitch {
+            switch: switch.map(|switch| ScheduleSwitch {
                 from: self.index(switch.from),
                 why: switch.why,
                 choice: switch.choice,

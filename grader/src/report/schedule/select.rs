@@ -69,15 +69,16 @@ fn is_memory(act: Act) -> bool {
 
 /// Who touched an object while another thread was there, and whether anybody changed it.
 #[derive(Default)]
-struct Touched {
+struct Touched<'a> {
     by: BTreeSet<Thread>,
     changed: bool,
+    value: Option<&'a str>,
 }
 
 /// Objects that several threads touch and one of them changes. What a thread does alone, before it has started others or
 /// after they have ended, is no contest.
 fn contested(events: &[Event]) -> BTreeSet<Option<&str>> {
-    let mut touched: BTreeMap<Option<&str>, Touched> = BTreeMap::new();
+    let mut touched: BTreeMap<Option<&str>, Touched<'_>> = BTreeMap::new();
     let mut last: BTreeMap<Thread, usize> = BTreeMap::new();
     events.iter().enumerate().for_each(|(index, event)| _ = last.insert(event.thread, index));
     let mut seen = BTreeSet::new();
@@ -92,8 +93,12 @@ fn contested(events: &[Event]) -> BTreeSet<Option<&str>> {
         }
         let touched = touched.entry(event.object.as_deref()).or_default();
         touched.by.insert(event.thread);
-        // A function that is not Python may change what it is called on.
-        touched.changed |= event.act != Act::Reads;
+        // A function that is not Python may change what it is called on. And an attribute that is never set again tells
+        // of changes all the same, where what it refers to reads otherwise than before.
+        let value = event.value.as_deref();
+        touched.changed |=
+            event.act != Act::Reads || touched.value.is_some_and(|before| value.is_some_and(|now| now != before));
+        touched.value = value.or(touched.value);
     }
     let several =
         touched.into_iter().filter(|(object, touched)| object.is_some() && touched.changed && touched.by.len() > 1);

@@ -107,7 +107,7 @@ pub fn reach(interpreter: Option<bool>, preemptions: u32) -> &'static str {
 }
 
 fn at(place: Option<&Place>) -> String {
-    place.map(|place| format!(", in line {} of {}", place.line, place.file)).unwrap_or_default()
+    place.map(|place| format!(", at line {} of {}", place.line, place.file)).unwrap_or_default()
 }
 
 pub fn name(names: &[String], thread: Thread) -> String {

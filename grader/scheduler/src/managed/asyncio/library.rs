@@ -9,7 +9,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule};
 
 use super::{await_, facts};
-use crate::audit;
 use crate::held::Held;
 
 /// What is asked for often, and what is made anew before a run.
@@ -129,7 +128,7 @@ impl Loader {
         let py = module.py();
         let modules = py.import("sys")?.getattr("modules")?;
         modules.set_item("_asyncio", py.None())?;
-        audit::library(|| self.loader.bind(py).call_method1("exec_module", (module,)))?;
+        self.loader.bind(py).call_method1("exec_module", (module,))?;
         let library = change(py)?;
         let before = LIBRARY.borrow_mut().replace(Rc::new(library));
         drop(before);

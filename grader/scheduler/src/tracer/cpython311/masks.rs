@@ -13,6 +13,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCode, PyTuple};
 
 use super::Frame;
+use super::calls;
+use super::lines::{self, Line};
 use crate::tracer::{Granularity, bits};
 
 /// An instruction's number, its argument with all prefixes, where it is reported and where the next one begins.
@@ -20,15 +22,17 @@ use crate::tracer::{Granularity, bits};
 pub(super) struct Instruction {
     pub operation: u8,
     pub argument: u32,
-    at: usize,
-    next: usize,
+    pub at: usize,
+    pub next: usize,
 }
 
-/// What a watched code object has.
+/// What a watched code object has; all but the flags by place.
 pub(super) struct Watched {
     first: *const u16,
     masks: Box<[u16]>,
-    /// By place, as the masks; a place where nothing is reported has the default.
+    /// Of the line that a place is in; nothing if lines are not reported.
+    lines: Option<Box<[Line]>>,
+    /// A place where nothing is reported has the default.
     pub instructions: Box<[Instruction]>,
     traced: bool,
     /// Something is told of it while recording.
@@ -50,6 +54,11 @@ impl Watched {
     }
 
     #[inline]
+    pub fn line(&self, index: usize) -> Option<&Line> {
+        self.lines.as_ref()?.get(index)
+    }
+
+    #[inline]
     pub fn mask(&self, index: usize) -> u16 {
         self.masks.get(index).copied().unwrap_or(0)
     }
@@ -58,10 +67,10 @@ impl Watched {
 pub(super) const BINARY_SUBSCR: u8 = 25;
 pub(super) const STORE_SUBSCR: u8 = 60;
 pub(super) const DELETE_SUBSCR: u8 = 61;
-const STORE_NAME: u8 = 90;
+pub(super) const STORE_NAME: u8 = 90;
 const DELETE_NAME: u8 = 91;
 const UNPACK_SEQUENCE: u8 = 92;
-const FOR_ITER: u8 = 93;
+pub(super) const FOR_ITER: u8 = 93;
 pub(super) const STORE_ATTR: u8 = 95;
 pub(super) const DELETE_ATTR: u8 = 96;
 pub(super) const STORE_GLOBAL: u8 = 97;
@@ -109,20 +118,23 @@ struct Shared {
     attributes: HashSet<String>,
     globals: HashSet<String>,
     cells: HashSet<String>,
+    /// Names of functions whose call is no point.
+    harmless: HashSet<String>,
     dynamic: bool,
     endless: bool,
 }
 
 /// What a code object says about itself.
-struct Code<'py> {
+pub(super) struct Code<'py> {
     object: Bound<'py, PyCode>,
     name: String,
-    names: Vec<String>,
+    pub names: Vec<String>,
     /// Variables, cells and free variables, as arguments count them.
     variables: Vec<String>,
     free: HashSet<String>,
-    instructions: Vec<Instruction>,
-    length: usize,
+    pub instructions: Vec<Instruction>,
+    /// The line of each place.
+    numbers: Vec<Option<u32>>,
 }
 
 pub(in super::super) fn watch(py: Python<'_>, sources: &[Bound<'_, PyCode>], granularity: Granularity) -> PyResult<()> {
@@ -155,7 +167,7 @@ fn below<'py>(code: &Bound<'py, PyCode>, codes: &mut Vec<Code<'py>>) -> PyResult
 
 impl Shared {
     fn of(codes: &[Code<'_>]) -> Shared {
-        let mut shared = Shared::default();
+        let mut shared = Shared { harmless: calls::harmless(codes), ..Shared::default() };
         for code in codes {
             shared.dynamic |= code.names.iter().any(|name| DYNAMIC.contains(&&**name));
             shared.endless |= code.name == ENDLESS_METHOD || code.names.iter().any(|name| ENDLESS.contains(&&**name));
@@ -197,8 +209,12 @@ impl<'py> Code<'py> {
             variables,
             free: free.into_iter().collect(),
             instructions: decode(text),
-            length: text.len() / size_of::<u16>(),
+            numbers: lines::numbers(code, text.len() / size_of::<u16>())?,
         })
+    }
+
+    pub fn is_module(&self) -> bool {
+        self.name == MODULE
     }
 
     fn variable(&self, instruction: &Instruction) -> &str {
@@ -206,32 +222,40 @@ impl<'py> Code<'py> {
     }
 
     fn watched(&self, shared: &Shared, granularity: Granularity) -> Watched {
-        let mut masks = vec![0; self.length];
-        let mut instructions = vec![Instruction::default(); self.length];
-        for instruction in &self.instructions {
-            let mask = self.mask(instruction, shared);
-            let told = mask & bits::ACCESS != 0;
+        let mut masks = vec![0; self.numbers.len()];
+        let mut instructions = vec![Instruction::default(); self.numbers.len()];
+        for (number, instruction) in self.instructions.iter().enumerate() {
+            let called = || calls::called_name(&self.instructions, number).map(|name| &self.names[name]);
+            let mask = match instruction.operation {
+                PRECALL if called().is_some_and(|name| shared.harmless.contains(name)) => 0,
+                _ => self.mask(instruction, shared),
+            };
             masks[instruction.at] |= match granularity {
-                _ if self.name == MODULE => self.quiet(mask),
+                _ if self.is_module() => self.quiet(mask),
                 Granularity::Shared => mask,
-                Granularity::Interpreter | Granularity::Synchronisation if told => mask | bits::SILENT,
+                Granularity::Interpreter | Granularity::Synchronisation if mask & bits::ACCESS != 0 => {
+                    mask | bits::SILENT
+                }
                 Granularity::Interpreter | Granularity::Synchronisation => mask,
             };
             instructions[instruction.at] = *instruction;
         }
         self.for_variables(&mut masks);
-        if granularity == Granularity::Interpreter && self.name != MODULE {
+        if granularity == Granularity::Interpreter && !self.is_module() {
             self.switches(&mut masks);
         }
-        let needs = bits::DEFINES | bits::BACK | bits::POINT | bits::MAY_JUMP | bits::RETURNED;
-        let needs = if shared.endless { needs | bits::NEXT } else { needs };
-        let point = |mask: &u16| mask & bits::ACCESS != 0 && mask & bits::SILENT == 0;
+        let loops = lines::loops(&self.instructions);
+        lines::keep_stores_of_loops(&self.instructions, &loops, &mut masks);
+        let lines = lines::of(&self.instructions, &self.numbers, &loops, &mut masks);
+        let points = masks.iter().any(|mask| lines::need(*mask) & lines::ALWAYS != 0);
+        let may_not_end = loops.iter().any(|it| shared.endless || !it.over_iterator);
         Watched {
             // SAFETY: a code object.
             first: unsafe { first_word(self.object.as_ptr()) },
-            traced: masks.iter().any(|mask| mask & needs != 0 || point(mask)),
+            traced: points || may_not_end,
             told: masks.iter().any(|mask| mask & bits::ACCESS != 0),
             masks: masks.into(),
+            lines,
             instructions: instructions.into(),
         }
     }
@@ -255,8 +279,6 @@ impl<'py> Code<'py> {
             STORE_DEREF | DELETE_DEREF | DELETE_FAST | STORE_NAME | DELETE_NAME => bits::CHANGES,
             BINARY_SUBSCR | CONTAINS_OP => bits::LOOKS_INTO,
             PRECALL => bits::CALLS,
-            JUMP_BACKWARD if self.target(instruction) == Some(FOR_ITER) => bits::NEXT,
-            JUMP_BACKWARD | POP_JUMP_BACKWARD_IF_NOT_NONE..=POP_JUMP_BACKWARD_IF_TRUE => bits::BACK,
             STORE_FAST => bits::STORES,
             _ => 0,
         }
@@ -267,13 +289,6 @@ impl<'py> Code<'py> {
         let changes = if mask & bits::WRITES != 0 { bits::CHANGES } else { 0 };
         let calls = if mask & bits::CALLS != 0 { bits::CALLS | bits::SILENT } else { 0 };
         mask & !bits::ACCESS | changes | calls
-    }
-
-    /// What a jump back leads to.
-    fn target(&self, jump: &Instruction) -> Option<u8> {
-        let at = jump.next.checked_sub(jump.argument as usize)?;
-        let found = self.instructions.binary_search_by_key(&at, |instruction| instruction.at).ok()?;
-        Some(self.instructions[found].operation)
     }
 
     /// Takes back what was said of the variables of `for`: they change, but the loop does not make them.

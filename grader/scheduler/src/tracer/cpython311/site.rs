@@ -2,7 +2,7 @@
 //!
 //! Nothing here runs the program's code: types are compared by address, and values are looked up by [`values`].
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 use std::ptr;
 
 use pyo3::ffi;
@@ -10,7 +10,8 @@ use pyo3::prelude::*;
 
 use super::callees::{self, can_change};
 use super::masks::{self, Instruction, Watched};
-use super::{Frame, FrameObject, HOOKS};
+use super::{Frame, FrameObject, HIDING, HOOKS};
+use crate::audit;
 use crate::tracer::{Access, Act, Callee, Place, values};
 
 pub(in super::super) struct Site<'a> {
@@ -20,9 +21,42 @@ pub(in super::super) struct Site<'a> {
     index: usize,
 }
 
+const BY_LINES: c_char = 1;
+const BY_INSTRUCTIONS: c_char = 2;
+
 impl<'a> Site<'a> {
     pub(super) fn new(object: *mut FrameObject, frame: *mut Frame, watched: &'a Watched, index: usize) -> Site<'a> {
         Site { object, frame, watched, index }
+    }
+
+    /// From here on instructions are reported, or lines only. The interpreter takes any number for yes; ours tells us
+    /// later what we wanted.
+    pub(super) fn report(&self, instructions: bool) {
+        // SAFETY: plain fields of a live object.
+        unsafe {
+            (*self.object).trace_lines = if instructions { BY_INSTRUCTIONS } else { BY_LINES };
+            (*self.object).trace_opcodes = instructions.into();
+        }
+    }
+
+    pub(super) fn report_instructions_only(&self) {
+        // SAFETY: plain fields of a live object.
+        unsafe {
+            (*self.object).trace_lines = 0;
+            (*self.object).trace_opcodes = 1;
+        }
+    }
+
+    /// A program may reach its frames and change there what is reported.
+    #[inline]
+    pub(super) fn look_for_hiding(&self, reports_lines: bool) {
+        // SAFETY: plain fields of a live object.
+        let (lines, instructions) = unsafe { ((*self.object).trace_lines, (*self.object).trace_opcodes) };
+        // A generator that never began to run has asked for nothing yet.
+        let asked_for_instructions = if reports_lines { lines == BY_INSTRUCTIONS } else { lines == 0 };
+        if asked_for_instructions && instructions == 0 || reports_lines && lines == 0 {
+            audit::saw(HIDING);
+        }
     }
 
     fn instruction(&self) -> Instruction {
