@@ -210,9 +210,9 @@ fn run(py: Python<'_>, ready: &Ready, plan: &Plan, recording: bool) -> PyResult<
         Conditions { plan, limits: scenario.limits, sleepers_may_wake: scenario.sleepers_may_wake, recording };
     audit::arm_audit(true);
     conduct(py, &conditions, Box::new(main));
+    asyncio::forget(py);
     audit::arm_audit(false);
     load::unload(py)?;
-    asyncio::forget(py);
     let (threads, told, transcript, spins) = with(py, |kernel| {
         let threads = std::mem::take(&mut kernel.threads);
         let told = std::mem::take(&mut kernel.told);
