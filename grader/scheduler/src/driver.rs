@@ -98,14 +98,19 @@ pub fn leave(py: Python<'_>) -> PyResult<()> {
         patch::dismiss_pools(py)?;
     }
     let (left, _) = living(py)?;
-    if left.is_empty() { Ok(()) } else { thread::join(py, left, "the end of the program") }
+    if !left.is_empty() {
+        thread::join(py, left, "the end of the program")?;
+    }
+    asyncio::close(py);
+    Ok(())
 }
 
 /// Threads that run and are no daemons, and whether the library has started some.
 fn living(py: Python<'_>) -> PyResult<(Vec<usize>, bool)> {
     let running = with(py, |kernel| {
         let threads = kernel.threads.iter().enumerate().skip(1);
-        let alive = threads.filter(|(_, thread)| thread.host.is_none() && matches!(thread.state, State::Runs | State::Waits(_)));
+        let alive = threads
+            .filter(|(_, thread)| thread.host.is_none() && matches!(thread.state, State::Runs | State::Waits(_)));
         let row = |(number, thread): (usize, &crate::kernel::Managed)| {
             (number, thread.origin, thread.object.as_ref().map(|object| object.clone_ref(py)))
         };

@@ -132,24 +132,26 @@ fn awaited(task: usize, awaits: Awaits) -> Wait {
 
 fn holders(wants: &Wants, waiter: usize, threads: &[Managed]) -> Vec<usize> {
     match wants {
-        Wants::Lock(core) => core.owner().into_iter().collect(),
-        Wants::Notification { lock: Some(core), .. } if threads[waiter].notified => core.owner().into_iter().collect(),
+        Wants::Lock(core) => core.owner().map(|owner| busy(owner, threads).unwrap_or(owner)).into_iter().collect(),
+        Wants::Notification { lock: Some(core), .. } if threads[waiter].notified => {
+            core.owner().map(|owner| busy(owner, threads).unwrap_or(owner)).into_iter().collect()
+        }
         Wants::Ends(awaited) => {
             let alive = |thread: &&usize| !matches!(threads[**thread].state, State::Ended | State::Lost);
             awaited.iter().filter(alive).copied().collect()
         }
         // A thread that runs a loop waits for the task that does not come to an end of its step.
-        Wants::Turn(_) => {
-            let busy = |task: &Managed| {
-                task.host == Some(waiter)
-                    && matches!(&task.state, State::Waits(waiting) if !matches!(waiting.wants, Wants::Turn(_)))
-            };
-            threads.iter().position(busy).into_iter().collect()
-        }
+        Wants::Turn(_) => busy(waiter, threads).into_iter().collect(),
         Wants::Notification { .. } | Wants::Item(_) | Wants::Stillness | Wants::Time | Wants::Descriptor { .. } => {
             Vec::new()
         }
     }
+}
+
+/// The task that does not let the thread that runs it go on.
+fn busy(host: usize, threads: &[Managed]) -> Option<usize> {
+    let waits = |state: &State| matches!(state, State::Waits(waiting) if !matches!(waiting.wants, Wants::Turn(_)));
+    threads.iter().position(|task| task.host == Some(host) && waits(&task.state))
 }
 
 fn described(py: Python<'_>, row: Row, doing: Doing<'_>, missed: Option<Place>) -> Wait {

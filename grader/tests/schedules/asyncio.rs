@@ -6,6 +6,7 @@ use schedules::words::{Body, Call, Deadlock, Fact, Outcome, Ran, Scenario};
 use schedules::{Plan, Thread, Transcript};
 use serde_json::{Value, json};
 
+use crate::replay::search;
 use crate::worker::{Worker, calm, plan, scenario, text};
 
 fn start(program: &str, driver: &str) -> Worker {
@@ -129,11 +130,7 @@ async def run(bank):
     let (main, one, other) = (Thread(1), Thread(2), Thread(3));
     assert_eq!(
         rows,
-        [
-            (main, "gather", vec![one, other]),
-            (one, "Lock.acquire", vec![other]),
-            (other, "Lock.acquire", vec![one]),
-        ]
+        [(main, "gather", vec![one, other]), (one, "Lock.acquire", vec![other]), (other, "Lock.acquire", vec![one]),]
     );
     assert_eq!(waits[1].object.as_deref(), waits[2].holds.first().map(String::as_str));
     assert_eq!(waits[1].place.as_ref().map(|place| (place.line, place.function.as_str())), Some((12, "transfer")));
@@ -457,6 +454,71 @@ async def wait(safe):
 }
 
 #[test]
+fn streams_between_tasks_work() {
+    let driver = "
+import asyncio
+async def run(m):
+    async def serve(reader, writer):
+        writer.write((await reader.readline()).upper())
+        await writer.drain()
+        writer.close()
+    server = await asyncio.start_server(serve, '127.0.0.1', 0)
+    port = server.sockets[0].getsockname()[1]
+    async def client(word):
+        reader, writer = await asyncio.open_connection('127.0.0.1', port)
+        writer.write(word + b'\\n')
+        line = await reader.readline()
+        writer.close()
+        return line.decode().strip()
+    async with server:
+        return await tasks(client(b'a'), client(b'b'))
+";
+    let mut worker = start("", driver);
+    for seed in 1..=100 {
+        let (ran, _) = worker.run_one(&plan(seed));
+        assert_eq!((ran.facts.as_slice(), ran.outcome), ([].as_slice(), Some(json!(["A", "B"]))), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_task_that_will_not_end_is_a_deadlock_all_the_same() {
+    let program = "
+import asyncio
+async def deaf():
+    while True:
+        try:
+            await asyncio.get_running_loop().create_future()
+        except BaseException:
+            pass
+
+async def start():
+    await asyncio.gather(deaf())
+";
+    for function in ["deaf", "start"] {
+        let (ran, _) = start(program, &format!("async def run(m): await m.{function}()")).run_one(&calm());
+        assert!(matches!(ran.facts.as_slice(), [Fact::Deadlock { .. }]), "{:?}", ran.facts);
+    }
+}
+
+#[test]
+fn a_bounded_search_over_tasks_ends() {
+    let driver = "
+async def run(bank):
+    a, b = bank.Account(), bank.Account()
+    await tasks(bank.transfer(a, b, 1), bank.transfer(b, a, 2))
+";
+    let deadlock = |ran: &Ran| !ran.facts.is_empty();
+    assert!(search(&mut start(ABBA, driver), 1, 200, deadlock).1);
+    let ordered =
+        "    first, second = sorted((one, other), key=lambda account: account.number)\n    async with first.lock:";
+    let right = ABBA.replace("    async with one.lock:", ordered).replace("with other.lock", "with second.lock");
+    let right = right.replace("class Account:", "numbers = iter(range(9))\n\nclass Account:");
+    let right = right.replace("self.balance = 10", "self.balance, self.number = 10, next(numbers)");
+    let (runs, found) = search(&mut start(&right, driver), 1, 2_000, deadlock);
+    assert!(!found && runs > 1, "{runs} runs");
+}
+
+#[test]
 fn operations_that_are_coroutines_are_called_by_tasks() {
     let program = "
 import asyncio
@@ -476,8 +538,7 @@ class Cell:
             raise ValueError('too little')
 ";
     let call = |operation: &str, arguments: Vec<Value>| Call { operation: operation.to_owned(), arguments };
-    let threads =
-        vec![vec![call("add", vec![json!(1)]), call("take", vec![])], vec![call("add", vec![json!(2)])]];
+    let threads = vec![vec![call("add", vec![json!(1)]), call("take", vec![])], vec![call("add", vec![json!(2)])]];
     let body = Body::Operations { class: "Cell".to_owned(), new: vec![json!(0)], threads };
     let scenario = Scenario { body, ..scenario(text(program), "", "run") };
     let mut worker = start_of(&scenario);

@@ -249,12 +249,10 @@ impl Kernel {
     }
 
     fn somebody_waits_for_the_kernel(&self) -> bool {
-        self.threads
-            .iter()
-            .any(|thread| match &thread.state {
-                State::Waits(Waiting { wants: Wants::Descriptor { .. }, .. }) => true,
-                State::Waits(Waiting { wants: Wants::Turn(turn), .. }) => turn.watches(),
-                State::Runs | State::Waits(_) | State::Ended | State::Lost => false,
-            })
+        self.threads.iter().any(|thread| match &thread.state {
+            State::Waits(Waiting { wants: Wants::Descriptor { .. }, .. }) => true,
+            State::Waits(Waiting { wants: Wants::Turn(turn), .. }) => turn.watches(),
+            State::Runs | State::Waits(_) | State::Ended | State::Lost => false,
+        })
     }
 }

@@ -150,7 +150,7 @@ pub struct Asks<'a> {
 /// A step is over, or the loop has nothing to do: whose turn is it? Others may run meanwhile. Always a task of the loop or
 /// its host, or `None` where the loop is alone.
 pub fn next(py: Python<'_>, asks: &Asks<'_>) -> PyResult<Option<usize>> {
-    let (me, host, endless) = with(py, |kernel| {
+    let (me, host) = with(py, |kernel| {
         kernel.close_stretch();
         // A step of its own, so that this choice has a key of its own.
         tracer::bump(asks.progress);
@@ -158,11 +158,8 @@ pub fn next(py: Python<'_>, asks: &Asks<'_>) -> PyResult<Option<usize>> {
         if matches!(kernel.threads[host].state, State::Runs) {
             kernel.threads[host].state = State::Waits(waits(asks.host));
         }
-        (me, host, tracer::total() >= kernel.limits.points_max)
+        (me, host)
     });
-    if endless {
-        return Err(waiting::endless(py, None));
-    }
     asks.host.open.set(true);
     let chosen = choose(py, me, asks.may_be_alone);
     asks.host.open.set(false);
@@ -203,12 +200,16 @@ fn nobody(py: Python<'_>) -> PyErr {
 pub fn leave(py: Python<'_>) {
     with(py, |kernel| {
         let host = kernel.body();
-        if kernel.phase == Phase::Running && (kernel.current != host || matches!(kernel.threads[host].state, State::Waits(_)))
+        if kernel.phase == Phase::Running
+            && (kernel.current != host || matches!(kernel.threads[host].state, State::Waits(_)))
         {
             kernel.close_stretch();
             kernel.wake(host);
         }
-        kernel.current = host;
+        if kernel.current != host {
+            kernel.current = host;
+            tracer::run(numbered(host));
+        }
     });
 }
 

@@ -10,7 +10,9 @@
 //!   in the next one: nobody is overtaken twice by the same task, and `sleep(0)` lets everybody else go first.
 //! - Within an iteration the steps of different tasks come in any order. A task has at most one step in each.
 //! - Callbacks that are no task's steps (`call_soon`, `call_later`, those of futures) keep their order among themselves.
-//!   They are the host's: a step may come before or after them.
+//!   They are the host's. A step may come later than CPython has it, after callbacks that were registered behind it, but
+//!   never overtakes one that was registered before it: the library itself relies on a future's callbacks having cleaned
+//!   up before whoever awaits the future goes on (`loop.sock_connect`).
 //! - A timer is due when its time has come, and due timers are carried out in the order of their times. Time passes when
 //!   nothing is ready; where sleepers may wake early it may also pass, up to the end of any `asyncio.sleep`, while others
 //!   are ready, for a step may take long. It never passes a time-out like that: a time-out is for when nothing happens.
@@ -26,20 +28,21 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use schedules::words::Act;
+use schedules::words::{Act, Place};
 
-use self::library::Library;
 pub use self::await_::{Awaits, awaits, hosts_tasks};
 pub use self::facts::{leave, unretrieved};
+use self::library::Library;
 pub use self::library::{refresh, run, spec};
 pub use self::operations::{are_coroutines, operate, tasks};
 use crate::held::Held;
 use crate::kernel::turn::{self, Asks, Turn};
 use crate::kernel::{Phase, waiting, with};
-use crate::frames;
+use crate::{frames, tracer};
 
 /// An event loop of this run.
 #[derive(Debug)]
@@ -138,17 +141,32 @@ fn _wake(py: Python<'_>, looped: &Bound<'_, PyAny>) {
 /// One iteration.
 #[pyfunction]
 fn _once(py: Python<'_>, looped: &Bound<'_, PyAny>) -> PyResult<()> {
+    let state = Loop::of(looped);
     if with(py, |kernel| kernel.phase) != Phase::Running {
         turn::leave(py);
+        state.close(py);
         return Err(waiting::abort_or_refuse(py));
     }
-    let state = Loop::of(looped);
     let host = turn::host(py, state.tasks.borrow().iter().filter_map(|task| task.thread));
     let done = Library::get(py).and_then(|library| state.iterate(looped, &library, host));
     if done.is_err() || looped.getattr(intern!(py, "_stopping"))?.is_truthy()? {
         turn::leave(py);
     }
+    if with(py, |kernel| kernel.phase) == Phase::Unwinding {
+        state.close(py);
+    }
     done
+}
+
+/// Before the main thread ends: nobody comes back to what is left.
+pub fn close(py: Python<'_>) {
+    for looped in loops(py) {
+        // One that another thread runs is closed by that.
+        let runs = looped.object.bind(py).getattr(intern!(py, "_thread_id")).is_ok_and(|thread| !thread.is_none());
+        if !runs {
+            looped.close(py);
+        }
+    }
 }
 
 impl Loop {
@@ -162,6 +180,20 @@ impl Loop {
         let made = Rc::new(Loop { object, turn, tasks: RefCell::default(), progress: Cell::new(true) });
         loops.push(Rc::clone(&made));
         made
+    }
+
+    /// Ends the coroutines of tasks that are not over. Here and now, for whoever does not want to end can still be told so.
+    fn close(&self, py: Python<'_>) {
+        let left: Vec<_> = self.tasks.borrow().iter().filter(|task| !task.over.replace(true)).cloned().collect();
+        for task in left {
+            let coroutine = task.object.bind(py).getattr(intern!(py, "_coro"));
+            let closed = coroutine.and_then(|coroutine| coroutine.call_method0(intern!(py, "close")).map(drop));
+            if closed.is_err_and(|error| error.is_instance_of::<PyRuntimeError>(py)) {
+                // It will not end. To drop it would run it once more, where nobody watches it.
+                std::mem::forget(task);
+                with(py, |kernel| kernel.told.spent = true);
+            }
+        }
     }
 
     fn task(&self, object: &Bound<'_, PyAny>) -> Option<Rc<Task>> {
@@ -265,7 +297,7 @@ impl Loop {
         Ok(timers)
     }
 
-    /// Tells the kernel who could go on. Sleepers behind a time-out wait for it.
+    /// Tells the kernel who could go on. Steps behind a callback wait for it, and sleepers behind a time-out.
     fn line_up(&self, todo: &VecDeque<Ready<'_>>, timers: &[Timer]) {
         self.turn.rest();
         for task in self.tasks.borrow().iter() {
@@ -273,8 +305,9 @@ impl Loop {
         }
         for (place, ready) in (0..).zip(todo) {
             let turn = ready.task.as_ref().map_or(&self.turn, |task| &task.turn);
-            if turn.place.get().is_none() {
-                turn.place.set(Some(place));
+            turn.place.set(Some(place));
+            if ready.task.is_none() {
+                break;
             }
         }
         for timer in timers {
@@ -318,6 +351,9 @@ impl Loop {
             if todo.is_empty() {
                 return Ok(());
             }
+            if with(py, |kernel| tracer::total() >= kernel.limits.points_max) {
+                return Err(waiting::endless(py, self.place(py)));
+            }
             let timers = self.timers(looped, library)?;
             self.line_up(todo, &timers);
             let asks = Asks { host: &self.turn, progress: self.progress.replace(true), may_be_alone: false };
@@ -332,10 +368,19 @@ impl Loop {
         }
     }
 
+    /// Where the task is that had its turn last.
+    fn place(&self, py: Python<'_>) -> Option<Place> {
+        let current = with(py, |kernel| kernel.current);
+        let task = self.tasks.borrow().iter().find(|task| task.thread == Some(current)).cloned();
+        task.and_then(|task| await_::place(py, &task))
+    }
+
+    /// A task was chosen only because its sleep may be over: nobody is to be overtaken by it for ever.
     fn rested(&self, py: Python<'_>, chosen: usize) {
         let task = self.tasks.borrow().iter().find(|task| task.thread == Some(chosen)).cloned();
         if let Some(task) = task {
             turn::stepped(py, chosen, &task.turn, false);
+            with(py, |kernel| kernel.gave_way(chosen));
         }
     }
 

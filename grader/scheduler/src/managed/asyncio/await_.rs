@@ -146,6 +146,12 @@ fn chain<'py>(task: &Bound<'py, PyAny>) -> Vec<Link<'py>> {
     links
 }
 
+/// Where in the submission a task is between two steps.
+pub(super) fn place(py: Python<'_>, task: &Task) -> Option<Place> {
+    let links = chain(task.object.bind(py));
+    links.into_iter().rev().find(|link| link.side == Side::Submission).map(|link| link.place)
+}
+
 /// What a managed thread that is a task waits for; `None` for others.
 pub fn awaits(py: Python<'_>, thread: usize) -> Option<Awaits> {
     let task = loops(py).iter().find_map(|looped| {
@@ -162,10 +168,9 @@ pub fn awaits(py: Python<'_>, thread: usize) -> Option<Awaits> {
             };
             kernel.threads.iter().enumerate().find(busy).map(|(number, _)| number)
         });
-        let place = chain(task.object.bind(py)).pop().filter(|link| link.side == Side::Submission);
         return Some(Awaits {
             call: "its turn in the event loop".to_owned(),
-            place: place.map(|link| link.place),
+            place: place(py, &task),
             held_by: held_by.into_iter().collect(),
             holds: holds(py, thread),
             ..Awaits::default()

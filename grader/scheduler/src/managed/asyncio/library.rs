@@ -33,7 +33,10 @@ static LIBRARY: Held<RefCell<Option<Rc<Library>>>> = Held::new(RefCell::new(None
 /// By module and class, what is defined there; each text sees the names of the module, those of [`await_`], and what it
 /// takes the place of with an underscore before its name.
 const CHANGES: &[(&str, &str, &str)] = &[
-    ("asyncio.base_events", "BaseEventLoop", "
+    (
+        "asyncio.base_events",
+        "BaseEventLoop",
+        "
 def create_task(self, coro, *, name=None, context=None):
     task = _create_task(self, coro, name=name, context=context)
     _created(self, task)
@@ -44,8 +47,12 @@ def _run_once(self):
 
 def default_exception_handler(self, context):
     _told(context)
-"),
-    ("asyncio.selector_events", "BaseSelectorEventLoop", "
+",
+    ),
+    (
+        "asyncio.selector_events",
+        "BaseSelectorEventLoop",
+        "
 def _make_self_pipe(self):
     self._ssock = self._csock = None
 
@@ -54,13 +61,21 @@ def _close_self_pipe(self):
 
 def _write_to_self(self):
     _wake(self)
-"),
-    ("asyncio.runners", "", "
+",
+    ),
+    (
+        "asyncio.runners",
+        "",
+        "
 def _cancel_all_tasks(loop):
     _left(loop)
     __cancel_all_tasks(loop)
-"),
-    ("asyncio.locks", "Lock", "
+",
+    ),
+    (
+        "asyncio.locks",
+        "Lock",
+        "
 async def acquire(self):
     taken = await _acquire(self)
     _taken(self)
@@ -69,18 +84,27 @@ async def acquire(self):
 def release(self):
     _release(self)
     _released(self)
-"),
-    ("asyncio.locks", "Event", "
+",
+    ),
+    (
+        "asyncio.locks",
+        "Event",
+        "
 def set(self):
     _set(self)
     _was_set()
-"),
-    ("asyncio.locks", "Condition", "
+",
+    ),
+    (
+        "asyncio.locks",
+        "Condition",
+        "
 def notify(self, n=1):
     waiting = sum(not future.done() for future in self._waiters)
     _notify(self, n)
     _notified(self, waiting, n)
-"),
+",
+    ),
 ];
 
 impl Library {
