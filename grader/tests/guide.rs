@@ -12,8 +12,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() {
     grader::sandbox::launcher_main();
-    let examples = examples();
-    let exercise = Arc::new(exercise(&examples));
+    let exercise = Arc::new(exercise(&blocks()));
     let grader = Arc::new(Grader::new(true).unwrap());
     let tests = exercise.manifest().cases.iter().map(|case| {
         let (grader, exercise, case) = (grader.clone(), exercise.clone(), case.id.clone());
@@ -34,23 +33,30 @@ fn check(grader: &Grader, exercise: &Exercise, case: &str) -> Result<(), Failed>
 }
 
 /// Every block of Python in the guide.
-fn examples() -> String {
+fn blocks() -> Vec<&'static str> {
     let guide = include_str!("../python/README.md");
     let blocks = guide.split("```python\n").skip(1).filter_map(|rest| rest.split_once("```"));
-    blocks.map(|(block, _)| block).collect::<Vec<_>>().join("\n\n")
+    blocks.map(|(block, _)| block).collect()
 }
 
-/// The folder `guide/` with the examples as its suite and a case for each.
-fn exercise(examples: &str) -> Exercise {
+/// The folder `guide/` with the examples as its suite and a case for each; a block that begins with a file's name is that
+/// file.
+fn exercise(blocks: &[&str]) -> Exercise {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guide");
     let mut files = BTreeMap::new();
     read_below(&folder, "", &mut files);
+    let file = |block: &&&str| block.starts_with("# drivers/");
+    for block in blocks.iter().filter(file) {
+        let (name, _) = block[2..].split_once('\n').unwrap();
+        files.insert(name.to_owned(), block.as_bytes().to_vec());
+    }
+    let examples = blocks.iter().filter(|block| !file(block)).copied().collect::<Vec<_>>().join("\n\n");
     let manifest = files.get_mut("exercise.toml").unwrap();
-    for function in functions(examples) {
+    for function in functions(&examples) {
         let case = function.replace('_', "-");
         manifest.extend(format!("\n[[case]]\nid = \"{case}\"\npoints = 1\ntitle = \"{case}\"\n").bytes());
     }
-    files.insert("suite.py".to_owned(), examples.as_bytes().to_vec());
+    files.insert("suite.py".to_owned(), examples.into_bytes());
     Exercise::from_files("guide", files).unwrap()
 }
 

@@ -4,8 +4,14 @@
 
 #[path = "schedules/asyncio.rs"]
 mod asyncio;
+#[path = "schedules/contract.rs"]
+mod contract;
 #[path = "schedules/replay.rs"]
 mod replay;
+#[path = "schedules/servers.rs"]
+mod servers;
+#[path = "schedules/sockets.rs"]
+mod sockets;
 #[path = "schedules/traps.rs"]
 mod traps;
 #[path = "schedules/worker.rs"]

@@ -41,6 +41,9 @@ fn rate(rounds: &[Done]) -> Option<f64> {
     median(ended.map(|done| f64::from(done.runs) / done.cpu_s))
 }
 
+/// One side of a line.
+type Contestant = fn(&Line) -> &Side;
+
 #[derive(Debug)]
 pub struct Line {
     pub name: String,
@@ -95,7 +98,7 @@ pub fn show(lines: &[Line]) {
     show_notes(lines);
 }
 
-const WIDTHS: [usize; 11] = [6, 7, 8, 13, 14, 7, 8, 13, 13, 8, 8];
+const WIDTHS: [usize; 11] = [6, 7, 8, 16, 13, 7, 8, 13, 14, 8, 8];
 
 fn show_line(line: &Line) {
     let (explorer, frontrun) = line.frontrun();
@@ -143,10 +146,10 @@ fn show_sums(lines: &[Line]) {
         ratios.len(),
         lines.len() * 2
     );
-    let always = |side: fn(&Line) -> &Side| lines.iter().filter(|line| side(line).found() == side(line).searches.len());
-    let ever = |side: fn(&Line) -> &Side| lines.iter().filter(|line| side(line).found() > 0);
+    let always = |side: Contestant| lines.iter().filter(move |line| side(line).found() == side(line).searches.len());
+    let ever = |side: Contestant| lines.iter().filter(move |line| side(line).found() > 0);
     println!("mistakes found in every round (in any) of {}:", lines.len());
-    let sides: [(&str, fn(&Line) -> &Side); 4] = [
+    let sides: [(&str, Contestant); 4] = [
         ("ours", |line| &line.ours),
         ("frontrun, the better explorer", |line| line.frontrun().1),
         ("frontrun, dpor", |line| &line.dpor),

@@ -10,7 +10,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PyCode, PyString, PyTuple};
 
 /// Events that are refused whatever they are about.
 const FORBIDDEN: &[&str] = &[
@@ -40,8 +40,13 @@ const MEMORY: (&str, &str) = ("/proc/", "/mem");
 /// A program that tries again and again is not told of each time.
 const TRIPPED_MAX: usize = 20;
 
+/// Is told of code that is about to be executed.
+pub type Meeting = fn(&Bound<'_, PyCode>) -> PyResult<()>;
+
 struct State {
     added: Cell<bool>,
+    /// What a program has compiled itself is its own too: whoever watches code wants to see it.
+    meeting: Cell<Option<Meeting>>,
     armed: Cell<bool>,
     /// We do it ourselves.
     ours: Cell<bool>,
@@ -53,10 +58,16 @@ unsafe impl Sync for State {}
 
 static STATE: State = State {
     added: Cell::new(false),
+    meeting: Cell::new(None),
     armed: Cell::new(false),
     ours: Cell::new(false),
     tripped: RefCell::new(Vec::new()),
 };
+
+/// Who is told of code before it is executed.
+pub fn meet(meeting: Meeting) {
+    STATE.meeting.set(Some(meeting));
+}
 
 /// From now on forbidden things are refused, or not.
 pub fn arm_audit(on: bool) {
@@ -95,6 +106,17 @@ unsafe extern "C" fn hook(event: *const c_char, arguments: *mut ffi::PyObject, _
     let Ok(event) = event.to_str() else { return 0 };
     // SAFETY: a tuple or null.
     let arguments = unsafe { Bound::from_borrowed_ptr_or_opt(py, arguments) };
+    if matches!(event, "exec" | "function.__new__") {
+        let code = arguments.as_ref().and_then(|all| all.cast_exact::<PyTuple>().ok()?.get_item(0).ok());
+        let Some(code) = code.and_then(|code| code.cast_into_exact::<PyCode>().ok()) else { return 0 };
+        return match STATE.meeting.get().map_or(Ok(()), |meeting| meeting(&code)) {
+            Ok(()) => 0,
+            Err(error) => {
+                error.restore(py);
+                -1
+            }
+        };
+    }
     match refused(event, arguments.as_ref()) {
         Some(what) => {
             refuse(py, what);

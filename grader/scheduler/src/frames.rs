@@ -189,9 +189,10 @@ pub fn library_called_directly(py: Python<'_>) -> bool {
     Walk::here(py).and_then(|frame| frame.outer()).is_some_and(|frame| frame.side() != Side::Library)
 }
 
-/// Whether the program's own code starts a thread, by `Thread.start` or without it.
+/// Whether the submission's own code starts a thread, by `Thread.start` or without it.
 pub fn started_directly(py: Python<'_>, by_method: bool) -> bool {
-    if by_method { library_called_directly(py) } else { called_directly(py) }
+    let caller = if by_method { Walk::here(py).and_then(|start| start.outer()) } else { Walk::here(py) };
+    caller.is_some_and(|frame| frame.side() == Side::Submission)
 }
 
 /// Where in the submission the running thread is.

@@ -11,6 +11,7 @@
 
 pub mod carrier;
 pub mod choice;
+pub mod reach;
 pub mod turn;
 pub mod waiting;
 
@@ -28,7 +29,8 @@ use self::carrier::{Carrier, Gate};
 use self::turn::Turn;
 use crate::held::Held;
 use crate::managed::condition::Notices;
-use crate::managed::lock::Core;
+use crate::managed::core::Core;
+use crate::managed::descriptors::Watched;
 
 /// Virtual nanoseconds at the start of every run, on the monotonic clock.
 pub const START: u64 = 1_000_000_000_000;
@@ -71,6 +73,9 @@ pub struct Kernel {
     pub spins_total: u32,
     /// A task has only looked since its loop last let others go first.
     pub polled: bool,
+    /// How often, one after the other, a thread that looks for descriptors again and again has waited in vain, while
+    /// nothing else happened.
+    pub vain: u32,
     /// Where the thread that starts runs waits for their end.
     conductor: Arc<Gate>,
     /// OS threads without work.
@@ -117,7 +122,7 @@ pub struct Managed {
 pub enum Origin {
     /// Of the run: the main thread and those of a driver or of operations.
     Ours,
-    /// Of the program; `direct` where the program's own code called `start`.
+    /// Of the program; `direct` where the submission's own code called `start`.
     Program { direct: bool },
 }
 
@@ -157,13 +162,8 @@ pub enum Wants {
     Time,
     /// To be chosen by an event loop.
     Turn(Rc<Turn>),
-    #[expect(dead_code, reason = "sockets are not managed yet")]
-    /// That the kernel has something for a descriptor: `events` as poll(2) has them. Whoever calls such an operation asks
-    /// again after the wait.
-    Descriptor {
-        descriptor: i32,
-        events: i16,
-    },
+    /// That the kernel has something for one of these.
+    Descriptors(Rc<Watched>),
 }
 
 /// What the program called, as far as the primitive knows: its callers say more ([`crate::frames`]).
@@ -207,6 +207,7 @@ impl Kernel {
             spins: BTreeMap::new(),
             spins_total: 0,
             polled: false,
+            vain: 0,
             conductor: Arc::new(Gate::of_this_thread()),
             idle: Vec::new(),
         }

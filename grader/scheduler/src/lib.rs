@@ -4,7 +4,7 @@
 //! code runs only inside it. Nothing of it is written in Python and nothing of its state is a Python object that a program
 //! could reach: what a program holds are locks, conditions, queues and functions that only do what their names say.
 
-mod audit;
+pub mod audit;
 mod driver;
 mod frames;
 mod held;
@@ -14,8 +14,9 @@ mod managed;
 mod patch;
 mod record;
 mod report;
+mod reset;
 mod serve;
-mod tracer;
+pub mod tracer;
 mod values;
 
 use pyo3::exceptions::PyBaseException;

@@ -168,6 +168,19 @@ fn watch(py: Python<'_>) -> PyResult<()> {
     tracer::watch(py, &codes, granularity)
 }
 
+/// Code is about to be executed that nobody has looked at: it is watched, unless it is the library's.
+pub fn met(code: &Bound<'_, PyCode>) -> PyResult<()> {
+    let file: String = code.getattr("co_filename")?.extract()?;
+    let library = ["/usr/lib/", "/practicum/", "<frozen "].iter().any(|place| file.starts_with(place));
+    let granularity = SOURCES.borrow().as_ref().map(|sources| sources.granularity);
+    match granularity {
+        Some(granularity) if !library && !tracer::is_watched(code) => {
+            tracer::watch(code.py(), std::slice::from_ref(code), granularity)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Of all sources.
 pub fn checksum(_py: Python<'_>) -> u32 {
     let sources = SOURCES.borrow();

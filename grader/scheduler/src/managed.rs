@@ -4,10 +4,17 @@
 //! are one operation each. Everything above is the standard library's own Python, executed over these.
 
 pub mod asyncio;
+pub mod buffers;
 pub mod clock;
 pub mod condition;
+pub mod core;
+pub mod descriptors;
+pub mod files;
 pub mod lock;
+pub mod methods;
 pub mod queue;
+pub mod select;
+pub mod sockets;
 pub mod thread;
 
 use pyo3::exceptions::{PyOverflowError, PyValueError};

@@ -14,7 +14,7 @@ use crate::held::Held;
 use crate::managed::condition::Condition;
 use crate::managed::lock::{Lock, RLock, allocate_lock};
 use crate::managed::queue::SimpleQueue;
-use crate::managed::{clock, thread};
+use crate::managed::{buffers, clock, files, select, sockets, thread};
 
 /// Modules that keep locks, clocks or threads of their own; so do those below them.
 const EXECUTED_AFRESH: [&str; 15] = [
@@ -143,6 +143,13 @@ fn exchange(py: Python<'_>) -> PyResult<Vec<(Py<PyAny>, Py<PyAny>)>> {
     put(&time, "perf_counter_ns", wrap_pyfunction!(clock::perf_counter_ns, &time)?.into_any())?;
     let queue = py.import("_queue")?;
     put(&queue, "SimpleQueue", py.get_type::<SimpleQueue>().into_any())?;
+    sockets::apply(py)?;
+    buffers::apply(py)?;
+    put(&py.import("select")?, "select", select::apply(py)?)?;
+    let posix = py.import("posix")?;
+    for (name, ours) in files::apply(py, &posix)? {
+        put(&posix, name, ours)?;
+    }
     Ok(old)
 }
 

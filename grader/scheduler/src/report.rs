@@ -10,7 +10,7 @@ use schedules::words::{Act, Deadlock, Fact, Place, Raised, Wait};
 use crate::frames::{self, Doing};
 use crate::kernel::{Call, Managed, Object, State, Wants, numbered, waiting, with};
 use crate::managed::asyncio::{self, Awaits};
-use crate::managed::lock::Core;
+use crate::managed::core::Core;
 use crate::{patch, record};
 
 /// Longest text of an exception, in characters.
@@ -142,7 +142,7 @@ fn holders(wants: &Wants, waiter: usize, threads: &[Managed]) -> Vec<usize> {
         }
         // A thread that runs a loop waits for the task that does not come to an end of its step.
         Wants::Turn(_) => busy(waiter, threads).into_iter().collect(),
-        Wants::Notification { .. } | Wants::Item(_) | Wants::Stillness | Wants::Time | Wants::Descriptor { .. } => {
+        Wants::Notification { .. } | Wants::Item(_) | Wants::Stillness | Wants::Time | Wants::Descriptors(_) => {
             Vec::new()
         }
     }
@@ -168,9 +168,11 @@ fn described(py: Python<'_>, row: Row, doing: Doing<'_>, missed: Option<Place>) 
 /// What a call and its object are called.
 pub fn named(py: Python<'_>, doing: &Doing<'_>, call: Option<Call>, joined: Option<usize>) -> (String, Option<String>) {
     let native = call.map(|call| call.name.to_owned()).unwrap_or_default();
-    let name = doing.call.as_ref().map(|(name, _)| name.clone()).filter(|name| !name.starts_with('_'));
+    // What is between a socket and its file is nobody's call.
+    let known = doing.call.as_ref().filter(|(name, _)| !name.starts_with("SocketIO."));
+    let name = known.map(|(name, _)| name.clone()).filter(|name| !name.starts_with('_'));
     let thread = joined.map(|thread| with(py, |kernel| format!("Thread {}", kernel.threads[thread].name)));
-    let object = thread.or_else(|| match &doing.call {
+    let object = thread.or_else(|| match known {
         Some((_, Some(object))) if patch::is_thread(object).unwrap_or(false) => {
             let name = object.getattr("_name").and_then(|name| name.extract::<String>());
             Some(format!("Thread {}", name.unwrap_or_default()))

@@ -2,24 +2,27 @@
 
 use std::os::fd::{BorrowedFd, RawFd};
 
-use framing::Framing;
+use framing::{Framing, HEAD_BYTES_MAX};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use schedules::seal::Seal;
 use schedules::words::{Answer, Fact, Order, Ran, Scenario};
 use schedules::{Plan, Thread};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::driver::Work;
 use crate::kernel::carrier::{Conditions, conduct};
 use crate::kernel::waiting::Points;
 use crate::kernel::with;
-use crate::managed::asyncio;
-use crate::{audit, driver, frames, load, patch, record, report, tracer, values};
+use crate::managed::{asyncio, descriptors};
+use crate::{audit, driver, frames, load, patch, record, report, reset, tracer, values};
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 64 << 10;
+
+/// For what stands around a run in its answer.
+const HEAD_BYTES_SPARE: usize = 1 << 10;
 
 /// A scenario that can be run.
 struct Ready {
@@ -44,6 +47,7 @@ pub fn serve(py: Python<'_>, descriptor: RawFd) -> PyResult<()> {
     tracer::set_sink(&Points);
     tracer::install(py)?;
     patch::apply(py)?;
+    reset::remember(py)?;
     let system = py.import("sys")?;
     system.getattr("meta_path")?.call_method1("insert", (0, Bound::new(py, load::Finder)?))?;
     hide(py)?;
@@ -122,7 +126,7 @@ fn obey(
             for plan in &plans {
                 let (ran, transcript) = run(py, ready, plan, record)?;
                 let spent = ran.spent;
-                answers.send(&Answer::Ran(Box::new(ran)), &transcript)?;
+                answers.send(&Answer::Ran(Box::new(shortened(ran))), &transcript)?;
                 if spent {
                     std::process::exit(0);
                 }
@@ -132,6 +136,22 @@ fn obey(
             gc.call_method0("collect").map(drop)
         }
     }
+}
+
+/// A run as it fits into a frame: what tells most is kept longest.
+fn shortened(mut ran: Ran) -> Ran {
+    let fits = |ran: &Ran| serde_json::to_vec(ran).is_ok_and(|bytes| bytes.len() < HEAD_BYTES_MAX - HEAD_BYTES_SPARE);
+    if !fits(&ran) {
+        ran.events.clear();
+    }
+    if !fits(&ran) {
+        ran.notes.clear();
+        ran.history.clear();
+    }
+    if !fits(&ran) {
+        ran.outcome = Some(json!({"$limit": "size"}));
+    }
+    ran
 }
 
 /// Where answers go, and what they are sealed with.
@@ -169,10 +189,18 @@ fn prepare(py: Python<'_>, scenario: Scenario) -> PyResult<Result<Ready, String>
     let work = Py::new(py, Performed(crate::held::Held::new(work)))?;
     let ready = Ready { scenario, module, work };
     let (ran, _) = run(py, &ready, &Plan::Follow { deviations: Vec::new() }, false)?;
-    if let Some(reason) = missing(&ready, &ran) {
-        return Ok(Err(reason));
-    }
-    Ok(Ok(ready))
+    let reason = missing(&ready, &ran).or_else(|| out_of_reach(&ran));
+    Ok(reason.map_or(Ok(ready), Err))
+}
+
+/// A process in which somebody waits for good outside of our reach runs nothing more.
+fn out_of_reach(ran: &Ran) -> Option<String> {
+    let place = ran.facts.iter().find_map(|fact| match fact {
+        Fact::OutOfReach { place, .. } => Some(place.as_ref()),
+        _ => None,
+    })?;
+    let place = place.map_or_else(|| "it".to_owned(), |place| format!("{}, line {},", place.file, place.line));
+    Some(format!("{place} waits for something that cannot be scheduled, and nothing else can run meanwhile"))
 }
 
 /// Why there is nothing to run, if the class is not there.
@@ -188,6 +216,7 @@ fn run(py: Python<'_>, ready: &Ready, plan: &Plan, recording: bool) -> PyResult<
     let scenario = &ready.scenario;
     values::begin();
     record::begin();
+    reset::put_back(py)?;
     patch::refresh(py, scenario.seed)?;
     asyncio::refresh(py)?;
     let outcome = std::rc::Rc::new(std::cell::RefCell::new(None::<Value>));
@@ -208,6 +237,8 @@ fn run(py: Python<'_>, ready: &Ready, plan: &Plan, recording: bool) -> PyResult<
     };
     let conditions =
         Conditions { plan, limits: scenario.limits, sleepers_may_wake: scenario.sleepers_may_wake, recording };
+    descriptors::begin(py)?;
+    audit::meet(load::met);
     audit::arm_audit(true);
     conduct(py, &conditions, Box::new(main));
     asyncio::forget(py);
@@ -239,5 +270,6 @@ fn run(py: Python<'_>, ready: &Ready, plan: &Plan, recording: bool) -> PyResult<
         events: told.events,
     };
     drop(threads);
+    descriptors::end(py)?;
     Ok((ran, transcript.to_bytes()))
 }

@@ -8,11 +8,10 @@ const TRIES_MAX: u32 = 80;
 
 type Deviations = Vec<Deviation>;
 
-/// `fails` runs a schedule; `Some` with what it then really was, where it fails.
-pub fn shrink<E>(
-    deviations: Deviations,
-    fails: &mut dyn FnMut(&[Deviation]) -> Result<Option<Deviations>, E>,
-) -> Result<Deviations, E> {
+/// Runs a schedule; `Some` with what it then really was, where it fails.
+pub type Try<'a, E> = &'a mut dyn FnMut(&[Deviation]) -> Result<Option<Deviations>, E>;
+
+pub fn shrink<E>(deviations: Deviations, fails: Try<'_, E>) -> Result<Deviations, E> {
     let mut smallest = deviations;
     let mut tries = 0;
     let mut chunk = smallest.len().div_ceil(2).max(1);

@@ -90,7 +90,7 @@ const DROPPED_MODULES: &[&str] = &[
 
 /// This program, for the fixtures that are part of it (see [`crate::applets`]): in the examiner's sandbox alone.
 const APPLETS: &str = "/practicum/applets";
-/// What schedules the threads of a student's module, for its interpreter to load: in a module's sandbox alone.
+/// What schedules the threads of a student's module, for its interpreter to load.
 const SCHEDULER: &str = "/practicum/scheduler.so";
 /// On the host, beside this program.
 const SCHEDULER_FILE: &str = "libscheduler.so";
@@ -137,7 +137,8 @@ pub fn enter_template(library: &Path, role: Role, native: Option<&Path>) -> io::
         rustix::mount::mount_bind(std::env::current_exe()?, &APPLETS[1..])?;
         seal(&APPLETS[1..])?;
     }
-    if role == Role::Module {
+    // An exercise with programs may have modules too.
+    if matches!(role, Role::Module | Role::Submission) {
         bring_scheduler()?;
     }
     furnish_template(library, native)?;
@@ -203,10 +204,12 @@ fn bring_scheduler() -> io::Result<()> {
     let bytes = fs::metadata(&file)?.len();
     let size = CString::new(format!("size={},nr_inodes=4,mode=755", bytes + (64 << 10))).expect("no NUL");
     rustix::mount::mount("tmpfs", "tmp", "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, Some(&*size))?;
-    fs::copy(&file, "tmp/scheduler.so")?;
-    fs::set_permissions("tmp/scheduler.so", fs::Permissions::from_mode(0o555))?;
+    let copy = Path::new("tmp").join(&SCHEDULER[1..]);
+    fs::create_dir(copy.parent().expect("it lies in a folder"))?;
+    fs::copy(&file, &copy)?;
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o555))?;
     fs::write(&SCHEDULER[1..], "")?;
-    rustix::mount::mount_bind("tmp/scheduler.so", &SCHEDULER[1..])?;
+    rustix::mount::mount_bind(&copy, &SCHEDULER[1..])?;
     rustix::mount::unmount("tmp", UnmountFlags::DETACH)?;
     seal(&SCHEDULER[1..])
 }

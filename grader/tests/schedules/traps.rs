@@ -134,6 +134,25 @@ def main():
     );
 }
 
+/// Who lets others go first does not thereby let their time run out.
+#[test]
+fn a_time_out_comes_only_when_nobody_can_run() {
+    let program = "
+def main():
+    event, lock, told = threading.Event(), threading.Lock(), []
+    thread = threading.Thread(target=lambda: told.append(event.wait(1)))
+    thread.start()
+    time.sleep(0)
+    with lock:
+        told.append(lock.acquire(False))
+    time.sleep(0)
+    event.set()
+    thread.join()
+    return told
+";
+    check(program, Some(json!([false, true])), &[]);
+}
+
 #[test]
 fn time_outs_are_those_of_the_library() {
     let program = "
@@ -261,13 +280,6 @@ def main():
         return done, len(wait(again).done), list(pool.map(abs, [-1, -2]))
 ";
     check(program, Some(json!([[1, 2, 3], 1, [1, 2]])), &[]);
-    let program = "
-from multiprocessing.dummy import Pool
-def main():
-    with Pool(2) as pool:
-        return pool.map(lambda number: number * number, [1, 2, 3])
-";
-    check(program, Some(json!([1, 4, 9])), &[]);
     // A pool that nobody shuts down ends with the program.
     let program = "
 from concurrent.futures import ThreadPoolExecutor
@@ -413,4 +425,20 @@ def run(module):
     check_driven(program, driver, Some(json!([2, 0.0])), &[]);
     let (ran, _) = worker(program, driver).run_one(&calm());
     assert_eq!(ran.notes.len(), 3);
+}
+
+#[test]
+fn what_a_program_leaves_behind_is_put_back() {
+    let program = "
+import io, logging, os, sys
+def main():
+    told = [len(logging.getLogger('zoo').handlers), len(logging.getLogger().handlers), os.getcwd(), sys.getrecursionlimit(), sys.stdout is sys.__stdout__]
+    logging.basicConfig(stream=io.StringIO())
+    logging.getLogger('zoo').addHandler(logging.StreamHandler(io.StringIO()))
+    os.chdir('/')
+    sys.setrecursionlimit(500)
+    sys.stdout = io.StringIO()
+    return told
+";
+    check(program, Some(json!([0, 0, "/tmp", 1000, true])), &[]);
 }

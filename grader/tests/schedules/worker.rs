@@ -93,6 +93,11 @@ impl Worker {
         self.process.id()
     }
 
+    /// How many are open in the process.
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap().count()
+    }
+
     /// CPU time that the process has used, in seconds.
     pub fn cpu_s(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();

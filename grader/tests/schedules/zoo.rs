@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use schedules::Plan;
-use schedules::words::{Deadlock, Fact, Ran, Subject};
+use schedules::words::{Deadlock, Fact, Granularity, Ran, Scenario, Subject};
 use serde_json::{Value, json};
 
 use crate::worker::{Worker, plan, scenario};
@@ -124,4 +124,20 @@ fn a_pool_whose_tasks_wait_for_its_tasks_is_found() {
 #[test]
 fn a_thread_that_nobody_joins_is_found() {
     check("unjoined", &json!([0, 1, 2]), 200, |fact| matches!(fact, Fact::Unjoined { .. }));
+}
+
+/// Where this interpreter really switches, an increment happens not to be interrupted; a check before a lock is.
+#[test]
+fn granularities_differ_in_what_they_find() {
+    let found = |name: &str, granularity: Granularity, wrong: &Value| {
+        let driver = std::fs::read_to_string(folder(name).join("driver.py")).unwrap();
+        let mut worker = Worker::start(&folder(name));
+        let asked = scenario(Subject::File("bug.py".to_owned()), &driver, "run");
+        worker.scenario(&Scenario { granularity, ..asked }).unwrap();
+        (1..=300).any(|seed| worker.run_one(&plan(seed)).0.outcome.is_some_and(|seen| seen != *wrong))
+    };
+    assert!(!found("counter", Granularity::Interpreter, &json!(10)));
+    assert!(!found("counter", Granularity::Synchronisation, &json!(10)));
+    assert!(found("bank", Granularity::Interpreter, &json!(true)));
+    assert!(found("bank", Granularity::Synchronisation, &json!(true)));
 }

@@ -35,6 +35,10 @@ export const api = {
     value(client.GET("/api/v1/submissions/{id}", { params: { path: { id }, query: { wait: WAIT_S } }, signal })),
   submissionFile: async (id: string, name: string) => (await answer(new Request(url.file(id, name)))).text(),
   regrade: (id: string) => nothing(client.POST("/api/v1/submissions/{id}/regrade", { params: { path: { id } } })),
+  replaySchedule: (id: string, of: { case: string; token: string }) =>
+    value(client.POST("/api/v1/submissions/{id}/replays", { params: { path: { id } }, body: of })),
+  waitForReplay: (id: string, replay: number, wait: number, signal: AbortSignal) =>
+    value(client.GET("/api/v1/submissions/{id}/replays/{replay}", { params: { path: { id, replay }, query: { wait } }, signal })),
   gradebook: (course: string) => value(client.GET("/api/v1/courses/{course}/gradebook", { params: { path: { course } } })),
 };
 

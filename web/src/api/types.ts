@@ -28,6 +28,8 @@ export type StateEvent = Schema["StateEvent"];
 export type CaseReport = Schema["CaseReport"];
 export type Evidence = Schema["Evidence"];
 export type Usage = Schema["Usage"];
+/** A schedule that is run again, as far as it has got. */
+export type Replay = Schema["ReplayPage"];
 
 export type Gradebook = Schema["Gradebook"];
 export type GradebookCell = Schema["Cell"];

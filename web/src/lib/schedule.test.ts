@@ -221,6 +221,7 @@ test("reading begins where the schedule chooses, and goes round", () => {
 
 test("schedules are counted", () => {
   expect(rank({ ...schedule([]), found_after: 3, schedules: 3 })).toBe("3rd of 3 schedules tried");
+  expect(rank({ ...schedule([]), found_after: 1, schedules: 1 })).toBe("only schedule tried");
   expect(rank({ ...schedule([]), found_after: 12, schedules: 300 })).toBe("12th of 300 schedules tried");
 });
 

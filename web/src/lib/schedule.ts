@@ -100,6 +100,7 @@ export function gap(schedule: Schedule, before: number): string {
 
 /** `7th of 300 schedules that were tried`. */
 export function rank(schedule: Schedule): string {
+  if (schedule.schedules <= 1 && schedule.found_after <= 1) return "only schedule tried";
   const rules = new Intl.PluralRules("en", { type: "ordinal" });
   const suffix = { one: "st", two: "nd", few: "rd", other: "th", zero: "th", many: "th" }[rules.select(schedule.found_after)];
   return `${schedule.found_after}${suffix} of ${Math.max(schedule.schedules, schedule.found_after)} schedules tried`;

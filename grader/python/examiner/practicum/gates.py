@@ -8,7 +8,6 @@ import select
 import socket
 import threading
 
-from .evidence import count
 from .errors import Failure
 
 LABEL_BYTES_MAX = 256
@@ -59,7 +58,7 @@ class Gate:
     def inside(self, number=1):
         """Waits until at least `number` are inside; their labels in order of entry."""
         while len(labels := self.now()) < number:
-            here = f"only {count(len(labels), 'of them')}" if labels else "nobody"
+            here = f"only {len(labels)} of them" if labels else "nobody"
             self._link.wait(self._events, select.POLLIN, f"{_were(number)} to be at work at the same time, but there is {here}")
         return labels
 

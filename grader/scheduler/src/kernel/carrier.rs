@@ -10,6 +10,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::thread::{self, Thread as OsThread};
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PySystemExit;
 use pyo3::ffi;
@@ -18,10 +19,11 @@ use schedules::Plan;
 use schedules::words::{Act, Limits};
 
 use super::choice::Next;
+use super::reach::{self, Reach};
 use super::{Managed, Origin, Phase, START, State, Told, numbered, with};
 use crate::Abort;
 use crate::held::Held;
-use crate::managed::lock::Core;
+use crate::managed::core::Core;
 use crate::{record, report, tracer};
 
 /// Waits until somebody opens it, once.
@@ -45,6 +47,19 @@ impl Gate {
         while !self.open.swap(false, Ordering::Acquire) {
             thread::park();
         }
+    }
+
+    /// Whether it was opened in time.
+    fn wait_for(&self, time: Duration) -> bool {
+        let end = Instant::now() + time;
+        while !self.open.swap(false, Ordering::Acquire) {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            thread::park_timeout(left);
+        }
+        true
     }
 }
 
@@ -263,6 +278,7 @@ pub fn conduct(py: Python<'_>, conditions: &Conditions<'_>, main: Body) {
         kernel.spins.clear();
         kernel.spins_total = 0;
         kernel.polled = false;
+        kernel.vain = 0;
         kernel.current = 0;
         kernel.begin(conditions.plan.strategy());
     });
@@ -276,11 +292,7 @@ pub fn conduct(py: Python<'_>, conditions: &Conditions<'_>, main: Body) {
         (Arc::clone(&kernel.conductor), Arc::clone(&kernel.threads[0].carrier.gate))
     });
     tracer::enable(true);
-    let (waiting, opened) = (Arc::clone(&mine), first);
-    py.detach(move || {
-        opened.open();
-        waiting.wait();
-    });
+    conducted(py, &mine, first);
     unwind(py, &mine);
     tracer::enable(false);
     tracer::record(false);
@@ -291,6 +303,17 @@ pub fn conduct(py: Python<'_>, conditions: &Conditions<'_>, main: Body) {
         kernel.told.counts.instructions = tracer::instructions();
         kernel.told.counts.nanoseconds = kernel.now - START;
     });
+}
+
+/// Opens `gate` and waits until the baton comes back, or nothing moves any more.
+fn conducted(py: Python<'_>, conductor: &Arc<Gate>, gate: Arc<Gate>) {
+    py.detach(|| gate.open());
+    let mut reach = Reach::default();
+    while !py.detach(|| conductor.wait_for(reach::PAUSE)) {
+        if reach.is_lost(py) {
+            return reach::give_up(py);
+        }
+    }
 }
 
 /// Threads that have not ended are told so, one after the other: each goes on until it has ended or will not.
@@ -304,10 +327,6 @@ fn unwind(py: Python<'_>, conductor: &Arc<Gate>) {
         tracer::arm(Some(1));
         Some(Arc::clone(&kernel.threads[next].carrier.gate))
     }) {
-        let conductor = Arc::clone(conductor);
-        py.detach(move || {
-            gate.open();
-            conductor.wait();
-        });
+        conducted(py, conductor, gate);
     }
 }

@@ -35,7 +35,7 @@ impl Kernel {
             }
             Wants::Stillness | Wants::Time => false,
             Wants::Turn(turn) => turn.is_ready(),
-            Wants::Descriptor { descriptor, events } => super::waiting::is_ready(*descriptor, *events),
+            Wants::Descriptors(watched) => watched.is_ready(),
         }
     }
 
@@ -134,8 +134,8 @@ impl Kernel {
         Next::Thread(next)
     }
 
-    /// Lets another go first, if there is one.
-    pub fn give_way(&mut self) -> usize {
+    /// Lets another go first, if there is one; if nobody is awake, time passes only for one who `waits_for_it`.
+    pub fn give_way(&mut self, waits_for_it: bool) -> usize {
         self.close_stretch();
         tracer::bump(false);
         self.dirty = false;
@@ -143,7 +143,7 @@ impl Kernel {
         self.gave_way(me);
         let mut able = self.able(Some(me));
         if able.iter().all(|candidate| candidate.sleeps_until.is_some()) {
-            able = self.timed(Some(me));
+            able = if waits_for_it { self.timed(Some(me)) } else { Vec::new() };
         }
         let next = match able.len() {
             0 => me,
@@ -196,6 +196,8 @@ impl Kernel {
             let stillness = matches!(waiting.wants, Wants::Stillness);
             let satisfied = stillness || self.satisfied(thread, &waiting);
             self.threads[thread].timed_out = !satisfied;
+            let vain = !satisfied && matches!(waiting.wants, Wants::Descriptors(_));
+            self.vain = if vain { self.vain + 1 } else { 0 };
             if let (false, Some(until)) = (satisfied, waiting.gives_up()) {
                 self.now = self.now.max(until);
             }
@@ -250,7 +252,7 @@ impl Kernel {
 
     fn somebody_waits_for_the_kernel(&self) -> bool {
         self.threads.iter().any(|thread| match &thread.state {
-            State::Waits(Waiting { wants: Wants::Descriptor { .. }, .. }) => true,
+            State::Waits(Waiting { wants: Wants::Descriptors(_), .. }) => true,
             State::Waits(Waiting { wants: Wants::Turn(turn), .. }) => turn.watches(),
             State::Runs | State::Waits(_) | State::Ended | State::Lost => false,
         })

@@ -14,6 +14,7 @@ use schedules::words::Fact;
 
 use super::choice::Next;
 use super::{Call, Kernel, Managed, Origin, Phase, State, Waiting, Wants, carrier, numbered, waiting, with};
+use crate::managed::descriptors::{self, Interest};
 use crate::{report, tracer};
 
 /// What a task waits for between two of its steps, or a host between two of its callbacks.
@@ -27,8 +28,8 @@ pub struct Turn {
     pub sleeps_until: Cell<Option<u64>>,
     /// Virtual nanoseconds at which it goes on if nobody else can.
     pub until: Cell<Option<u64>>,
-    /// What the kernel could have something for, with what is asked about each.
-    pub descriptors: RefCell<Vec<(i32, i16)>>,
+    /// What the kernel could have something for.
+    pub descriptors: RefCell<Vec<Interest>>,
 }
 
 impl Turn {
@@ -37,8 +38,8 @@ impl Turn {
     }
 
     pub fn is_ready(&self) -> bool {
-        let readable = |(descriptor, events): &(i32, i16)| waiting::is_ready(*descriptor, *events);
-        self.open.get() && (self.place.get().is_some() || self.descriptors.borrow().iter().any(readable))
+        self.open.get()
+            && (self.place.get().is_some() || self.watches() && descriptors::is_ready(&self.descriptors.borrow()))
     }
 
     pub fn sleeps_until(&self) -> Option<u64> {

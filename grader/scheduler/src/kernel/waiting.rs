@@ -17,6 +17,9 @@ use crate::{Abort, record, report};
 const ABORTS_MAX: u32 = 200;
 /// How often a loop that only looks is made to give way, until the run is called endless.
 const SPINS_TOTAL_MAX: u32 = 400;
+/// How often threads may look for descriptors in vain, while nothing else happens, until it is said that nothing will: a
+/// server looks twice a second whether it is to end.
+const VAIN_MAX: u32 = 1_000;
 /// How long the kernel may take, in real time, to have something for a descriptor.
 const GRACE: Duration = Duration::from_millis(50);
 /// How long is waited before it is asked again.
@@ -97,7 +100,7 @@ pub fn give_way(py: Python<'_>) -> PyResult<()> {
         Phase::Unwinding => Step::Over,
         Phase::Running => {
             let me = kernel.current;
-            Step::to(me, kernel.give_way())
+            Step::to(me, kernel.give_way(false))
         }
     });
     step.take(py)
@@ -130,11 +133,32 @@ pub fn block(py: Python<'_>, wants: Wants, until: Option<u64>, call: Call) -> Py
         return Err(abort(py));
     };
     Step::to(me, next).take(py)?;
-    let timed_out = with(py, |kernel| kernel.me().timed_out);
+    let (timed_out, vain) = with(py, |kernel| (kernel.me().timed_out, kernel.vain));
+    if vain >= VAIN_MAX && nobody_else_will_go_on(py) {
+        report::deadlock(py);
+        return Err(abort(py));
+    }
     if !sleeps {
         record::log(py, if timed_out { Act::TimesOut } else { Act::Wakes }, Some(call), None);
     }
     Ok(if timed_out { Woken::TimedOut } else { Woken::Satisfied })
+}
+
+/// Whether all others wait without end, but for those who look for descriptors from time to time; and somebody does.
+fn nobody_else_will_go_on(py: Python<'_>) -> bool {
+    with(py, |kernel| {
+        let mut endless = 0;
+        for (thread, managed) in kernel.threads.iter().enumerate().filter(|(thread, _)| *thread != kernel.current) {
+            match &managed.state {
+                State::Runs => return false,
+                State::Waits(Waiting { wants: Wants::Descriptors(_), until: Some(_), .. }) => {}
+                State::Waits(waiting) if waiting.until.is_some() || kernel.satisfied(thread, waiting) => return false,
+                State::Waits(_) => endless += 1,
+                State::Ended | State::Lost => {}
+            }
+        }
+        endless > 0
+    })
 }
 
 /// Outside of a run nothing ever changes, so a wait would have no end.
@@ -157,16 +181,6 @@ pub fn after_the_kernel(py: Python<'_>) -> Option<usize> {
         py.detach(|| std::thread::sleep(PAUSE));
     }
     None
-}
-
-/// Whether poll(2) has one of `events` for `descriptor`, or an error.
-pub fn is_ready(descriptor: i32, events: i16) -> bool {
-    use rustix::event::{PollFd, PollFlags, poll};
-    // SAFETY: borrowed for one question; a number that is no descriptor gets an answer too (POLLNVAL).
-    let borrowed = unsafe { std::os::fd::BorrowedFd::borrow_raw(descriptor) };
-    let mut asked = [PollFd::new(&borrowed, PollFlags::from_bits_retain(events as u16))];
-    let none = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut asked, Some(&none)).is_ok_and(|ready| ready > 0)
 }
 
 /// The run is over because of `fact`; everybody will be told.
@@ -231,7 +245,7 @@ fn spins(py: Python<'_>, place: Place) -> PyResult<()> {
         if kernel.threads[me].host.is_some() {
             kernel.polled = true;
         }
-        Ok(Step::to(me, kernel.give_way()))
+        Ok(Step::to(me, kernel.give_way(true)))
     });
     match step {
         Ok(step) => step.take(py),

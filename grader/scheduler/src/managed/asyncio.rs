@@ -23,6 +23,7 @@ mod await_;
 mod facts;
 mod library;
 mod operations;
+mod selected;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -31,7 +32,6 @@ use std::rc::Rc;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
 use schedules::words::{Act, Place};
 
 pub use self::await_::{Awaits, awaits, hosts_tasks};
@@ -238,22 +238,7 @@ impl Loop {
     /// What has become ready: by the kernel, and by time.
     fn collect(&self, looped: &Bound<'_, PyAny>, library: &Library) -> PyResult<()> {
         let py = looped.py();
-        let watched = watched(looped)?;
-        if !watched.is_empty() {
-            let events = PyList::empty(py);
-            for (key, descriptor, events_wanted) in watched {
-                let mut come = 0;
-                for (poll, select) in [(POLL_IN, SELECT_READ), (POLL_OUT, SELECT_WRITE)] {
-                    if events_wanted & poll != 0 && waiting::is_ready(descriptor, poll) {
-                        come |= select;
-                    }
-                }
-                if come != 0 {
-                    events.append((key, come))?;
-                }
-            }
-            looped.call_method1(intern!(py, "_process_events"), (events,))?;
-        }
+        selected::collect(looped)?;
         let scheduled = looped.getattr(intern!(py, "_scheduled"))?;
         let ready = looped.getattr(intern!(py, "_ready"))?;
         while scheduled.len()? > 0 {
@@ -329,8 +314,7 @@ impl Loop {
         if polled && let Some(first) = timers.first() {
             self.turn.until.set(Some(first.when));
         }
-        let descriptors = watched(looped)?.into_iter().map(|(_, descriptor, events)| (descriptor, events)).collect();
-        self.turn.descriptors.replace(descriptors);
+        self.turn.descriptors.replace(selected::interests(looped)?);
         let asks = Asks { host: &self.turn, progress: self.progress.replace(true), may_be_alone: polled };
         if let Some(chosen) = turn::next(py, &asks)? {
             self.rested(py, chosen);
@@ -426,34 +410,6 @@ fn drop_cancelled(todo: &mut VecDeque<Ready<'_>>) -> PyResult<()> {
         }
     }
     Ok(())
-}
-
-const POLL_IN: i16 = 1;
-const POLL_OUT: i16 = 4;
-const SELECT_READ: i16 = 1;
-const SELECT_WRITE: i16 = 2;
-
-/// What the loop's selector has: keys, descriptors, and the events of poll(2) that are asked about.
-fn watched<'py>(looped: &Bound<'py, PyAny>) -> PyResult<Vec<(Bound<'py, PyAny>, i32, i16)>> {
-    let py = looped.py();
-    let selector = looped.getattr(intern!(py, "_selector"))?;
-    let map = selector.call_method0(intern!(py, "get_map"))?;
-    if map.len()? == 0 {
-        return Ok(Vec::new());
-    }
-    let mut watched = Vec::new();
-    for key in map.call_method0(intern!(py, "values"))?.try_iter()? {
-        let key = key?;
-        let events: i16 = key.getattr(intern!(py, "events"))?.extract()?;
-        let mut asked = 0;
-        for (poll, select) in [(POLL_IN, SELECT_READ), (POLL_OUT, SELECT_WRITE)] {
-            if events & select != 0 {
-                asked |= poll;
-            }
-        }
-        watched.push((key.clone(), key.getattr(intern!(py, "fd"))?.extract()?, asked));
-    }
-    Ok(watched)
 }
 
 /// Virtual nanoseconds.

@@ -12,7 +12,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use schedules::words::{Act, Place};
 
-use super::lock::{Core, Kind, Lock, RLock};
+use super::core::{Core, Kind};
+use super::lock::{Lock, RLock};
 use crate::held::Held;
 use crate::kernel::waiting::{self, Woken};
 use crate::kernel::{self, Call, Object, Phase, Wants, with};

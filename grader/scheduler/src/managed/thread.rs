@@ -9,7 +9,8 @@ use pyo3::types::{PyDict, PyTuple};
 use schedules::words::Act;
 
 use super::condition::Condition;
-use super::lock::{Core, Kind, Lock};
+use super::core::{Core, Kind};
+use super::lock::Lock;
 use crate::held::Held;
 use crate::kernel::{self, Origin, Phase, State, carrier, waiting, with};
 use crate::{frames, record, report};

@@ -1,0 +1,3 @@
+# runtime-error: AttributeError
+def add():
+    pass
