@@ -19,7 +19,7 @@
 //!
 //! The default is the order that CPython's loop has.
 
-mod await_;
+mod awaiting;
 mod facts;
 mod library;
 mod operations;
@@ -34,7 +34,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use schedules::words::{Act, Place};
 
-pub use self::await_::{Awaits, awaits, hosts_tasks};
+pub use self::awaiting::{Awaits, awaits, hosts_tasks};
 pub use self::facts::{leave, unretrieved};
 use self::library::Library;
 pub use self::library::{refresh, run, spec};
@@ -88,7 +88,7 @@ static LOOPS: Held<RefCell<Vec<Rc<Loop>>>> = Held::new(RefCell::new(Vec::new()))
 pub fn forget(_py: Python<'_>) {
     let gone = LOOPS.take();
     drop(gone);
-    await_::forget();
+    awaiting::forget();
 }
 
 fn loops(_py: Python<'_>) -> Vec<Rc<Loop>> {
@@ -112,7 +112,7 @@ fn _created(py: Python<'_>, looped: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) 
     // What `asyncio.run` does at its end is no task of the program's.
     let coroutine = task.getattr(intern!(py, "_coro"))?.getattr(intern!(py, "__qualname__"))?;
     let closes = coroutine.extract::<String>().is_ok_and(|name| name.starts_with("BaseEventLoop.shutdown_"));
-    let thread = if closes { None } else { turn::enlist(py, await_::name(task), direct, &turn) };
+    let thread = if closes { None } else { turn::enlist(py, awaiting::name(task), direct, &turn) };
     let task = Task {
         object: task.clone().unbind(),
         thread,
@@ -356,7 +356,7 @@ impl Loop {
     fn place(&self, py: Python<'_>) -> Option<Place> {
         let current = with(py, |kernel| kernel.current);
         let task = self.tasks.borrow().iter().find(|task| task.thread == Some(current)).cloned();
-        task.and_then(|task| await_::place(py, &task))
+        task.and_then(|task| awaiting::place(py, &task))
     }
 
     /// A task was chosen only because its sleep may be over: nobody is to be overtaken by it for ever.
@@ -375,11 +375,11 @@ impl Loop {
         };
         let object = task.object.bind(py);
         if !task.begun.replace(true) {
-            let name = await_::name(object);
+            let name = awaiting::name(object);
             with(py, |kernel| kernel.threads[thread].name = name);
-            await_::tell(py, Act::Starts, task);
+            awaiting::tell(py, Act::Starts, task);
         } else if task.future.get() != 0 {
-            await_::tell(py, Act::Wakes, task);
+            awaiting::tell(py, Act::Wakes, task);
         }
         let done = ready.handle.call_method0(intern!(py, "_run"));
         let over = object.getattr(intern!(py, "_state"))?.ne("PENDING")?;
@@ -388,9 +388,9 @@ impl Loop {
         task.future.set(if over || future.is_none() { 0 } else { future.as_ptr() as usize });
         if over {
             let died = !object.getattr(intern!(py, "_exception"))?.is_none();
-            await_::tell(py, if died { Act::Dies } else { Act::Ends }, task);
+            awaiting::tell(py, if died { Act::Dies } else { Act::Ends }, task);
         } else if task.future.get() != 0 {
-            await_::tell(py, Act::Waits, task);
+            awaiting::tell(py, Act::Waits, task);
         }
         self.progress.set(over || task.future.get() != 0);
         if with(py, |kernel| kernel.phase) == Phase::Running {

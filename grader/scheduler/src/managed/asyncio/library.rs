@@ -8,7 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule};
 
-use super::{await_, facts};
+use super::{awaiting, facts};
 use crate::held::Held;
 
 /// What is asked for often, and what is made anew before a run.
@@ -30,7 +30,7 @@ pub struct Library {
 
 static LIBRARY: Held<RefCell<Option<Rc<Library>>>> = Held::new(RefCell::new(None));
 
-/// By module and class, what is defined there; each text sees the names of the module, those of [`await_`], and what it
+/// By module and class, what is defined there; each text sees the names of the module, those of [`awaiting`], and what it
 /// takes the place of with an underscore before its name.
 const CHANGES: &[(&str, &str, &str)] = &[
     (
@@ -189,7 +189,7 @@ fn change(py: Python<'_>) -> PyResult<Library> {
 fn define(module: &Bound<'_, PyModule>, class: &str, text: &str) -> PyResult<()> {
     let py = module.py();
     let names = module.dict().copy()?;
-    await_::give(&names, module)?;
+    awaiting::give(&names, module)?;
     names.set_item("_created", wrap_pyfunction!(super::_created, module)?)?;
     names.set_item("_once", wrap_pyfunction!(super::_once, module)?)?;
     names.set_item("_wake", wrap_pyfunction!(super::_wake, module)?)?;

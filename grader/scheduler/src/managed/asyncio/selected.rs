@@ -6,8 +6,10 @@ use pyo3::types::PyList;
 
 use crate::managed::descriptors::{self, Interest};
 
-/// `selectors.EVENT_READ` and `selectors.EVENT_WRITE`, each with how it is asked for.
-const EVENTS: [(u16, fn(i32) -> Interest); 2] = [(1, Interest::read), (2, Interest::write)];
+/// `selectors.EVENT_READ`
+const READ: u16 = 1;
+/// `selectors.EVENT_WRITE`
+const WRITE: u16 = 2;
 
 /// One key of a selector.
 struct Selected<'py> {
@@ -18,8 +20,8 @@ struct Selected<'py> {
 
 impl Selected<'_> {
     fn interests(&self) -> impl Iterator<Item = (u16, Interest)> {
-        let wanted = EVENTS.iter().filter(|(event, _)| self.events & event != 0);
-        wanted.map(|(event, interest)| (*event, interest(self.descriptor)))
+        let all = [(READ, Interest::read(self.descriptor)), (WRITE, Interest::write(self.descriptor))];
+        all.into_iter().filter(|(event, _)| self.events & event != 0)
     }
 }
 
