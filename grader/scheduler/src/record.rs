@@ -102,7 +102,8 @@ pub fn access(py: Python<'_>, access: Access<'_>) {
     push(py, act, Some(whole), value, Some(place));
 }
 
-fn push(
+/// Something that is not told by frames.
+pub fn push(
     py: Python<'_>,
     act: Act,
     object: Option<String>,
