@@ -4,6 +4,8 @@
 
 #[path = "schedules/contract.rs"]
 mod contract;
+#[path = "schedules/names.rs"]
+mod names;
 #[path = "schedules/replay.rs"]
 mod replay;
 #[path = "schedules/servers.rs"]

@@ -93,7 +93,9 @@ pub fn deadlock(py: Python<'_>) {
         let doing = frames::doing(py, row.frame);
         let missed = match &row.wants {
             // The library's own conditions, as a queue has, are not what the program waits at.
-            Wants::Notification { notices, .. } if doing.call.is_none() && notices.given.get() => {
+            Wants::Notification { notices, .. }
+                if (doing.call.is_none() || is_own(row.call)) && notices.given.get() =>
+            {
                 class = Deadlock::LostWakeUp;
                 notices.missed.borrow().clone()
             }
@@ -133,11 +135,17 @@ fn described(py: Python<'_>, row: Row, doing: Doing<'_>, missed: Option<Place>) 
     Wait { thread: numbered(row.thread), call, object, held_by, holds, place: doing.place, missed }
 }
 
+/// Whether what is called was made by the program: then the library that calls it says nothing about it.
+pub fn is_own(call: Call) -> bool {
+    call.object.is_some_and(|object| object.own)
+}
+
 /// What a call and its object are called.
 pub fn named(py: Python<'_>, doing: &Doing<'_>, call: Option<Call>, joined: Option<usize>) -> (String, Option<String>) {
     let native = call.map(|call| call.name.to_owned()).unwrap_or_default();
     // What is between a socket and its file is nobody's call.
-    let known = doing.call.as_ref().filter(|(name, _)| !name.starts_with("SocketIO."));
+    let told = doing.call.as_ref().filter(|_| !call.is_some_and(is_own));
+    let known = told.filter(|(name, _)| !name.starts_with("SocketIO."));
     let name = known.map(|(name, _)| name.clone()).filter(|name| !name.starts_with('_'));
     let thread = joined.map(|thread| with(py, |kernel| format!("Thread {}", kernel.threads[thread].name)));
     let object = thread.or_else(|| match known {

@@ -112,7 +112,9 @@ pub fn block(py: Python<'_>, wants: Wants, until: Option<u64>, call: Call) -> Py
         return Err(abort_or_refuse(py));
     }
     let sleeps = matches!(wants, Wants::Time);
-    record::log(py, if sleeps { Act::Sleeps } else { Act::Waits }, Some(call), None);
+    let told = record::awaited(py, &wants, until);
+    let named = told.is_none().then_some(call);
+    record::log(py, if sleeps { Act::Sleeps } else { Act::Waits }, named, told.as_deref());
     let (me, next) = with(py, |kernel| {
         kernel.close_stretch();
         tracer::bump(true);
@@ -139,7 +141,7 @@ pub fn block(py: Python<'_>, wants: Wants, until: Option<u64>, call: Call) -> Py
         return Err(abort(py));
     }
     if !sleeps {
-        record::log(py, if timed_out { Act::TimesOut } else { Act::Wakes }, Some(call), None);
+        record::log(py, if timed_out { Act::TimesOut } else { Act::Wakes }, named, told.as_deref());
     }
     Ok(if timed_out { Woken::TimedOut } else { Woken::Satisfied })
 }

@@ -54,11 +54,13 @@ pub struct Condition {
     notices: Held<Rc<Notices>>,
     /// Its hash.
     number: u64,
+    /// Made by the program's own code.
+    own: bool,
 }
 
 impl Condition {
     fn object(&self) -> Object {
-        Object { kind: "Condition", address: Rc::as_ptr(&self.notices) as usize }
+        Object { kind: "Condition", address: Rc::as_ptr(&self.notices) as usize, own: self.own }
     }
 
     fn call(&self, name: &'static str) -> Call {
@@ -208,7 +210,8 @@ impl Condition {
         };
         let notices = Held::new(Rc::default());
         let number = with(py, kernel::Kernel::number);
-        let condition = Condition { lock: lock.unbind(), core: Held::new(core), notices, number };
+        let own = !frames::maker(py).is_library;
+        let condition = Condition { lock: lock.unbind(), core: Held::new(core), notices, number, own };
         if let (true, Some(core)) = (made, condition.core.as_ref()) {
             core.belongs_to(condition.object());
         }

@@ -120,7 +120,8 @@ impl Core {
     }
 
     pub fn object(self: &Rc<Core>) -> Object {
-        self.part_of.get().unwrap_or(Object { kind: self.kind.name(), address: Rc::as_ptr(self) as usize })
+        let (kind, address) = (self.kind.name(), Rc::as_ptr(self) as usize);
+        self.part_of.get().unwrap_or(Object { kind, address, own: !self.internal })
     }
 
     pub fn belongs_to(&self, condition: Object) {
