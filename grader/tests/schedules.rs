@@ -4,6 +4,8 @@
 
 #[path = "schedules/contract.rs"]
 mod contract;
+#[path = "schedules/fairness.rs"]
+mod fairness;
 #[path = "schedules/names.rs"]
 mod names;
 #[path = "schedules/replay.rs"]

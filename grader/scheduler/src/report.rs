@@ -8,7 +8,7 @@ use schedules::Thread;
 use schedules::words::{Act, Deadlock, Fact, Place, Raised, Wait};
 
 use crate::frames::{self, Doing};
-use crate::kernel::{Call, Managed, Object, State, Wants, numbered, waiting, with};
+use crate::kernel::{Call, Managed, Object, State, Waiting, Wants, numbered, waiting, with};
 use crate::managed::core::Core;
 use crate::{patch, record};
 
@@ -108,6 +108,23 @@ pub fn deadlock(py: Python<'_>) {
         class = Deadlock::Cycle;
     }
     waiting::fail(py, Fact::Deadlock { class, waits, cycle });
+}
+
+/// The run is endless: says who waits at conditions and was notified for nothing all the time.
+pub fn starving(py: Python<'_>) {
+    let starving: Vec<_> = with(py, |kernel| {
+        let starves = |(thread, managed): (usize, &Managed)| match &managed.state {
+            State::Waits(Waiting { wants: Wants::Notification { notices, lock: Some(lock) }, .. }) => {
+                notices.starves(thread, lock).then(|| (thread, managed.carrier.frame()))
+            }
+            State::Runs | State::Waits(_) | State::Ended | State::Lost => None,
+        };
+        kernel.threads.iter().enumerate().filter_map(starves).collect()
+    });
+    for (thread, frame) in starving {
+        let place = frames::doing(py, frame).place;
+        with(py, |kernel| kernel.tell(Fact::Starvation { thread: numbered(thread), place }));
+    }
 }
 
 fn holders(wants: &Wants, waiter: &Managed, threads: &[Managed]) -> Vec<usize> {

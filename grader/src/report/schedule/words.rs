@@ -91,7 +91,11 @@ fn said(fact: &Fact, names: &[String]) -> String {
             format!("{} {verb} still running when the main thread had done its work.", all(names, threads))
         }
         Fact::Starvation { thread, place } => {
-            format!("{} could have gone on all the time and never came to{}.", one(thread), at(place.as_ref()))
+            format!(
+                "{} was notified again and again and never found what it waits for{}, while others came and went.",
+                one(thread),
+                at(place.as_ref())
+            )
         }
         Fact::OutOfReach { thread, place } => {
             format!("{} waits for something outside of the program{}.", one(thread), at(place.as_ref()))
