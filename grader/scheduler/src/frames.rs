@@ -230,8 +230,9 @@ pub fn doing<'py>(py: Python<'py>, frame: *mut ffi::PyFrameObject) -> Doing<'py>
         }
         let outer = frame.outer();
         // A thread's own beginnings are nobody's call; what is below them, in a thread of the library's own, may be.
-        let begins = [c"_bootstrap", c"_bootstrap_inner", c"_worker"].iter().any(|name| frame.is_named(name));
-        if !begins && !(frame.is_named(c"run") && frame.qualified() == "Thread.run") {
+        let begins = [c"_bootstrap", c"_bootstrap_inner", c"_worker"].iter().any(|name| frame.is_named(name))
+            || frame.is_named(c"run") && frame.qualified() == "Thread.run";
+        if !begins {
             outermost = Some(frame);
         }
         walk = outer;

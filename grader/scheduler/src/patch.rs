@@ -10,6 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
+use crate::hashes;
 use crate::held::Held;
 use crate::managed::condition::Condition;
 use crate::managed::lock::{Lock, RLock, allocate_lock};
@@ -139,6 +140,7 @@ struct Fresh {
 static FRESH: Held<RefCell<Option<Fresh>>> = Held::new(RefCell::new(None));
 
 pub fn apply(py: Python<'_>) -> PyResult<()> {
+    hashes::apply(py)?;
     let old = exchange(py)?;
     let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
     let below =

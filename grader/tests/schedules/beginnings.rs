@@ -157,6 +157,37 @@ def main():
     assert_eq!(orders.len(), 1, "{orders:?}");
 }
 
+/// A process that has run many schedules lays objects out otherwise than a fresh one does.
+#[test]
+fn sets_of_a_programs_own_objects_have_one_order() {
+    let program = "
+import collections, weakref
+class Plain: pass
+class Narrow: __slots__ = ()
+class Slots: __slots__ = ('one',)
+class Other(Plain): pass
+class Trouble(Exception): pass
+class Ready(threading.Event): pass
+def main():
+    things = [kind() for _ in range(20) for kind in (Plain, Narrow, Slots, Other, Trouble, Ready)]
+    whole, weak = set(things), weakref.WeakSet(thing for thing in things if not isinstance(thing, (Narrow, Slots)))
+    assert len(whole) == len(things) and all(thing in whole for thing in things) and len(weak) == 80
+    assert all(hash(thing) == object.__hash__(thing) == hash(thing) for thing in things)
+    for _ in range(50):
+        passing = {Plain() for _ in range(20)}
+    at = {thing: place for place, thing in enumerate(things)}
+    return [at[thing] for thing in whole], [at[thing] for thing in weak], [at[thing] for thing in whole - set(things[::2])]
+";
+    let mut orders = BTreeSet::new();
+    for runs in [1, 7, 30] {
+        let mut worker = Worker::start(Path::new("/tmp"));
+        worker.scenario(&scenario(text(&format!("import threading\n{program}")), DRIVER, "run")).unwrap();
+        let told = (0..runs).map(|_| worker.run_one(&calm()).0);
+        orders.extend(told.map(|ran| ran.outcome.unwrap_or_else(|| panic!("{:?}", ran.facts)).to_string()));
+    }
+    assert_eq!(orders.len(), 1);
+}
+
 /// Nothing is collected inside a run, when that would depend on what was before; what has no more references goes at once.
 #[test]
 fn collecting_happens_between_runs_only() {
