@@ -4,8 +4,14 @@
 
 #[path = "schedules/asyncio.rs"]
 mod asyncio;
+#[path = "schedules/beginnings.rs"]
+mod beginnings;
 #[path = "schedules/contract.rs"]
 mod contract;
+#[path = "schedules/fairness.rs"]
+mod fairness;
+#[path = "schedules/names.rs"]
+mod names;
 #[path = "schedules/replay.rs"]
 mod replay;
 #[path = "schedules/servers.rs"]

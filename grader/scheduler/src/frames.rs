@@ -165,8 +165,9 @@ pub fn maker(py: Python<'_>) -> Maker {
         if frame.side() != Side::Library {
             break;
         }
-        // The factory `threading.RLock` makes no part of anything.
-        if !(first && frame.is_named(c"RLock")) {
+        // The factory `threading.RLock` makes no part of anything, nor does what `dataclasses` has written for a class.
+        let makes_for_another = first && frame.is_named(c"RLock") || frame.is_in(c"<string>");
+        if !makes_for_another {
             maker.is_library = true;
         }
         first = false;
@@ -229,14 +230,14 @@ pub fn doing<'py>(py: Python<'py>, frame: *mut ffi::PyFrameObject) -> Doing<'py>
         }
         let outer = frame.outer();
         // A thread's own beginnings are nobody's call; what is below them, in a thread of the library's own, may be.
-        let begins = frame.is_named(c"_bootstrap") || frame.is_named(c"_bootstrap_inner") || frame.is_named(c"_worker");
+        let begins = [c"_bootstrap", c"_bootstrap_inner", c"_worker"].iter().any(|name| frame.is_named(name))
+            || frame.is_named(c"run") && frame.qualified() == "Thread.run";
         if !begins {
             outermost = Some(frame);
         }
         walk = outer;
     }
-    let call = outermost.filter(|frame| frame.qualified() != "Thread.run").map(|frame| call_of(&frame));
-    Doing { call, place: None }
+    Doing { call: outermost.map(|frame| call_of(&frame)), place: None }
 }
 
 /// The same for the running thread.

@@ -178,6 +178,8 @@ pub struct Call {
 pub struct Object {
     pub kind: &'static str,
     pub address: usize,
+    /// Made by the program's own code, so that it is spoken of by its own name, whoever calls it.
+    pub own: bool,
 }
 
 static KERNEL: LazyLock<Held<RefCell<Kernel>>> = LazyLock::new(|| Held::new(RefCell::new(Kernel::new())));

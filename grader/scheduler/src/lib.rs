@@ -7,6 +7,7 @@
 pub mod audit;
 mod driver;
 mod frames;
+mod hashes;
 mod held;
 mod kernel;
 mod load;

@@ -10,6 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
+use crate::hashes;
 use crate::held::Held;
 use crate::managed::condition::Condition;
 use crate::managed::lock::{Lock, RLock, allocate_lock};
@@ -17,7 +18,7 @@ use crate::managed::queue::SimpleQueue;
 use crate::managed::{buffers, clock, files, select, sockets, thread};
 
 /// Modules that keep locks, clocks or threads of their own; so do those below them.
-const EXECUTED_AFRESH: [&str; 15] = [
+const EXECUTED_AFRESH: [&str; 17] = [
     "threading",
     "_threading_local",
     "queue",
@@ -33,7 +34,12 @@ const EXECUTED_AFRESH: [&str; 15] = [
     "tempfile",
     "zipfile",
     "random",
+    "datetime",
+    "zoneinfo",
 ];
+
+/// Twins in C of modules that there are in Python too: these would ask the kernel what time it is.
+const HIDDEN: [&str; 2] = ["_datetime", "_zoneinfo"];
 
 /// In the namespace of `threading`: a look at an event is a point, a set of threads is in an order that does not depend on
 /// addresses, and a thread that a driver or `_thread` has started has a name and is no daemon unless it should be one.
@@ -63,6 +69,59 @@ class _DummyThread:
             _active[self._ident] = self
 ";
 
+/// `multiprocessing`'s locks are the kernel's. There is only one process, and its pools of threads
+/// (`multiprocessing.dummy`) use them too. In a namespace with the names of `threading`.
+const SEMAPHORES: &str = "
+class SemLock:
+    SEM_VALUE_MAX = 2 ** 31 - 1
+
+    def __init__(self, kind, value, maxvalue, name, unlink):
+        # Without a name nobody has to clean up after it, in a process of its own.
+        self.kind, self.maxvalue, self.name, self.handle = kind, maxvalue, None, 0
+        self._free, self._held, self._holder = Semaphore(value), 0, None
+
+    def acquire(self, block=True, timeout=None):
+        if self.kind == 0 and self._is_mine():
+            self._held += 1
+            return True
+        timeout = None if timeout is None or not block else max(timeout, 0)
+        taken = self._free.acquire(bool(block), timeout)
+        if taken:
+            self._held += 1
+            self._holder = get_ident()
+        return taken
+
+    def release(self):
+        if self.kind == 0 and not self._is_mine():
+            raise AssertionError('attempt to release recursive lock not owned by thread')
+        if self.kind != 0 and self._free._value >= self.maxvalue:
+            raise ValueError('semaphore or lock released too many times')
+        self._held -= 1
+        if self.kind != 0 or self._held == 0:
+            self._free.release()
+
+    def __enter__(self):
+        return self.acquire()
+
+    def __exit__(self, *error):
+        self.release()
+
+    def _count(self):
+        return self._held
+
+    def _is_mine(self):
+        return self._held > 0 and self._holder == get_ident()
+
+    def _get_value(self):
+        return self._free._value
+
+    def _is_zero(self):
+        return self._free._value == 0
+
+    def _after_fork(self):
+        self._held = 0
+";
+
 /// What is needed again before every run.
 #[derive(Debug)]
 struct Fresh {
@@ -81,6 +140,7 @@ struct Fresh {
 static FRESH: Held<RefCell<Option<Fresh>>> = Held::new(RefCell::new(None));
 
 pub fn apply(py: Python<'_>) -> PyResult<()> {
+    hashes::apply(py)?;
     let old = exchange(py)?;
     let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
     let below =
@@ -93,6 +153,9 @@ pub fn apply(py: Python<'_>) -> PyResult<()> {
         } else {
             kept.push(module);
         }
+    }
+    for name in HIDDEN {
+        modules.set_item(name, py.None())?;
     }
     // So that their own references are exchanged too.
     for name in ["functools", "reprlib", "traceback", "linecache", "contextvars", "weakref", "importlib.util", "types"]
@@ -134,13 +197,9 @@ fn exchange(py: Python<'_>) -> PyResult<Vec<(Py<PyAny>, Py<PyAny>)>> {
     put(&threads, "_set_sentinel", wrap_pyfunction!(thread::_set_sentinel, &threads)?.into_any())?;
     put(&threads, "_excepthook", wrap_pyfunction!(thread::_excepthook, &threads)?.into_any())?;
     let time = py.import("time")?;
-    put(&time, "sleep", wrap_pyfunction!(clock::sleep, &time)?.into_any())?;
-    put(&time, "time", wrap_pyfunction!(clock::time, &time)?.into_any())?;
-    put(&time, "time_ns", wrap_pyfunction!(clock::time_ns, &time)?.into_any())?;
-    put(&time, "monotonic", wrap_pyfunction!(clock::monotonic, &time)?.into_any())?;
-    put(&time, "monotonic_ns", wrap_pyfunction!(clock::monotonic_ns, &time)?.into_any())?;
-    put(&time, "perf_counter", wrap_pyfunction!(clock::perf_counter, &time)?.into_any())?;
-    put(&time, "perf_counter_ns", wrap_pyfunction!(clock::perf_counter_ns, &time)?.into_any())?;
+    for (name, ours) in clock::functions(&time)? {
+        put(&time, name, ours)?;
+    }
     let queue = py.import("_queue")?;
     put(&queue, "SimpleQueue", py.get_type::<SimpleQueue>().into_any())?;
     sockets::apply(py)?;
@@ -178,6 +237,11 @@ fn prepare(py: Python<'_>) -> PyResult<Fresh> {
         let new = made.as_any().get_item(class)?.getattr("__dict__")?.get_item(method)?;
         threading.getattr(class)?.setattr(method, new)?;
     }
+    let code = builtins.call_method1("compile", (SEMAPHORES, "/usr/lib/python3.11/multiprocessing", "exec"))?;
+    let around = names.copy()?;
+    around.set_item("__name__", "_multiprocessing")?;
+    builtins.call_method1("exec", (code, &around))?;
+    py.import("_multiprocessing")?.setattr("SemLock", around.get_item("SemLock")?)?;
     // Its other spelling warns and calls the first.
     let main = threading.getattr("_main_thread")?;
     let main_fields = main.getattr("__dict__")?.cast_into::<PyDict>()?.copy()?;

@@ -10,12 +10,14 @@ use schedules::words::{Act, Event};
 
 use crate::frames;
 use crate::held::Held;
-use crate::kernel::{Call, Phase, numbered, with};
+use crate::kernel::{Call, Phase, Wants, numbered, with};
 use crate::report;
 use crate::tracer::{self, Access};
 
 /// Most events of a run that are kept.
 const EVENTS_MAX: usize = 5_000;
+/// Most threads that one event names.
+const NAMED_MAX: usize = 6;
 
 #[derive(Debug, Default)]
 struct Names {
@@ -55,7 +57,7 @@ pub fn log(py: Python<'_>, act: Act, call: Option<Call>, value: Option<&str>) {
     let doing = frames::doing_here(py);
     let Some(call) = call else { return push(py, act, None, value.map(str::to_owned), doing.place) };
     let (name, object) = report::named(py, &doing, Some(call), None);
-    let by_library = doing.call.is_some();
+    let by_library = doing.call.is_some() && !report::is_own(call);
     // What the library does with its own parts is one act of the program: the one that it asked for.
     let act = match act {
         Act::Notifies | Act::Releases if by_library && call.name != "SimpleQueue.put" => return,
@@ -67,6 +69,27 @@ pub fn log(py: Python<'_>, act: Act, call: Option<Call>, value: Option<&str>) {
         None => (by_library || object.is_none()).then_some(name),
     };
     push(py, act, object, value, doing.place);
+}
+
+/// What is said of a wait that is for no object; only where something is recorded.
+pub fn awaited(py: Python<'_>, wants: &Wants, until: Option<u64>) -> Option<String> {
+    with(py, |kernel| {
+        if !kernel.recording {
+            return None;
+        }
+        Some(match wants {
+            Wants::Ends(threads) => {
+                let names = threads.iter().take(NAMED_MAX).map(|thread| kernel.threads[*thread].name.as_str());
+                let more = if threads.len() > NAMED_MAX { ", …" } else { "" };
+                names.collect::<Vec<_>>().join(", ") + more
+            }
+            Wants::Time => format!("{} s", until?.saturating_sub(kernel.now) as f64 / 1e9),
+            Wants::Stillness => "the others".to_owned(),
+            Wants::Lock(_) | Wants::Notification { .. } | Wants::Item(_) | Wants::Descriptors(_) | Wants::Turn(_) => {
+                return None;
+            }
+        })
+    })
 }
 
 /// The running thread has asked for another one.

@@ -8,7 +8,7 @@ use schedules::Thread;
 use schedules::words::{Act, Deadlock, Fact, Place, Raised, Wait};
 
 use crate::frames::{self, Doing};
-use crate::kernel::{Call, Managed, Object, State, Wants, numbered, waiting, with};
+use crate::kernel::{Call, Managed, Object, State, Waiting, Wants, numbered, waiting, with};
 use crate::managed::asyncio::{self, Awaits};
 use crate::managed::core::Core;
 use crate::{patch, record};
@@ -108,7 +108,9 @@ pub fn deadlock(py: Python<'_>) {
         }
         let missed = match &row.wants {
             // The library's own conditions, as a queue has, are not what the program waits at.
-            Wants::Notification { notices, .. } if doing.call.is_none() && notices.given.get() => {
+            Wants::Notification { notices, .. }
+                if (doing.call.is_none() || is_own(row.call)) && notices.given.get() =>
+            {
                 class = Deadlock::LostWakeUp;
                 notices.missed.borrow().clone()
             }
@@ -128,6 +130,23 @@ fn awaited(task: usize, awaits: Awaits) -> Wait {
     let Awaits { call, object, place, held_by, holds, lost } = awaits;
     let held_by = held_by.into_iter().map(numbered).collect();
     Wait { thread: numbered(task), call, object, held_by, holds, place, missed: lost.flatten() }
+}
+
+/// The run is endless: says who waits at conditions and was notified for nothing all the time.
+pub fn starving(py: Python<'_>) {
+    let starving: Vec<_> = with(py, |kernel| {
+        let starves = |(thread, managed): (usize, &Managed)| match &managed.state {
+            State::Waits(Waiting { wants: Wants::Notification { notices, lock: Some(lock) }, .. }) => {
+                notices.starves(thread, lock).then(|| (thread, managed.carrier.frame()))
+            }
+            State::Runs | State::Waits(_) | State::Ended | State::Lost => None,
+        };
+        kernel.threads.iter().enumerate().filter_map(starves).collect()
+    });
+    for (thread, frame) in starving {
+        let place = frames::doing(py, frame).place;
+        with(py, |kernel| kernel.tell(Fact::Starvation { thread: numbered(thread), place }));
+    }
 }
 
 fn holders(wants: &Wants, waiter: usize, threads: &[Managed]) -> Vec<usize> {
@@ -165,11 +184,17 @@ fn described(py: Python<'_>, row: Row, doing: Doing<'_>, missed: Option<Place>) 
     Wait { thread: numbered(row.thread), call, object, held_by, holds, place: doing.place, missed }
 }
 
+/// Whether what is called was made by the program: then the library that calls it says nothing about it.
+pub fn is_own(call: Call) -> bool {
+    call.object.is_some_and(|object| object.own)
+}
+
 /// What a call and its object are called.
 pub fn named(py: Python<'_>, doing: &Doing<'_>, call: Option<Call>, joined: Option<usize>) -> (String, Option<String>) {
     let native = call.map(|call| call.name.to_owned()).unwrap_or_default();
     // What is between a socket and its file is nobody's call.
-    let known = doing.call.as_ref().filter(|(name, _)| !name.starts_with("SocketIO."));
+    let told = doing.call.as_ref().filter(|_| !call.is_some_and(is_own));
+    let known = told.filter(|(name, _)| !name.starts_with("SocketIO."));
     let name = known.map(|(name, _)| name.clone()).filter(|name| !name.starts_with('_'));
     let thread = joined.map(|thread| with(py, |kernel| format!("Thread {}", kernel.threads[thread].name)));
     let object = thread.or_else(|| match known {

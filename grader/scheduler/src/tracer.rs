@@ -184,16 +184,31 @@ pub fn arm(points: Option<u32>) {
     STATE.left.set(points.map_or(i64::MAX, i64::from));
 }
 
+/// The running thread has changed something, outside of bytecode.
+pub fn progress() {
+    STATE.spins[STATE.current.get()].set(0);
+}
+
 /// Counts a step that is made outside of bytecode. Returns how many the thread has made.
-pub fn bump(progress: bool) -> u32 {
-    if progress {
-        STATE.spins[STATE.current.get()].set(0);
+pub fn bump(did_something: bool) -> u32 {
+    if did_something {
+        progress();
     }
     count()
 }
 
 pub fn steps(thread: Thread) -> u32 {
     STATE.steps[usize::from(thread.0)].get()
+}
+
+/// From now on so many points of all threads are enough.
+pub fn limit_points(points: u32) {
+    STATE.points_max.set(points);
+}
+
+/// Whether there were as many points as are enough.
+pub fn has_too_many_points() -> bool {
+    STATE.total.get() >= STATE.points_max.get()
 }
 
 pub fn total() -> u32 {
@@ -303,7 +318,7 @@ fn reason(mask: u16, point: bool, spin: bool) -> Option<Reason> {
         None
     } else if has_too_many_instructions() {
         Some(Reason::InstructionsMax)
-    } else if point && STATE.total.get() >= STATE.points_max.get() {
+    } else if point && has_too_many_points() {
         Some(Reason::PointsMax)
     } else if spin {
         Some(Reason::Spin)

@@ -201,7 +201,8 @@ pub enum Fact {
     BusyWait { thread: Thread, place: Option<Place>, times: u32 },
     /// Started by the submission, not a daemon, and still running when the main thread had done its work.
     Unjoined { threads: Vec<Thread> },
-    /// A thread could have gone on all the time and others were always preferred by what the program does.
+    /// In a run that went on and on, a thread was notified again and again, and each time what it waits for was not there,
+    /// while others came and went: what the program does prefers them always.
     Starvation { thread: Thread, place: Option<Place> },
     /// A thread waits outside of what is managed, so that the run cannot go on.
     OutOfReach { thread: Thread, place: Option<Place> },

@@ -29,7 +29,7 @@ fn worker(program: &str, driver: &str) -> Worker {
 
 /// In every schedule the program comes to `outcome`, shows facts of `told` kinds only (and in one at least all of them), and
 /// the schedule can be followed.
-fn check(program: &str, outcome: Option<Value>, told: &[&str]) {
+pub fn check(program: &str, outcome: Option<Value>, told: &[&str]) {
     check_driven(program, DRIVER, outcome, told);
 }
 

@@ -284,6 +284,7 @@ pub fn conduct(py: Python<'_>, conditions: &Conditions<'_>, main: Body) {
         kernel.begin(conditions.plan.strategy());
     });
     tracer::reset(&conditions.limits);
+    tracer::limit_points(conditions.limits.points_max / 2);
     tracer::record(conditions.recording);
     start(py, "main".to_owned(), Origin::Ours, main);
     let (mine, first) = with(py, |kernel| {

@@ -154,6 +154,23 @@ impl Kernel {
         next
     }
 
+    /// Lets the next one go on that can, by number, or could once time has passed. That is no question to anybody.
+    pub fn next_in_turn(&mut self) -> usize {
+        self.close_stretch();
+        tracer::bump(false);
+        self.dirty = false;
+        let me = self.current;
+        self.gave_way(me);
+        let mut able = self.able(Some(me));
+        if able.is_empty() {
+            able = self.timed(Some(me));
+        }
+        let others = able.iter().map(|candidate| usize::from(candidate.thread.0));
+        let next = others.min_by_key(|thread| (*thread < me, *thread)).unwrap_or(me);
+        self.wake(next);
+        next
+    }
+
     pub fn gave_way(&mut self, thread: usize) {
         self.strategy.gave_way(numbered(thread));
         self.transcript.entries.push(Entry::GaveWay(numbered(thread)));

@@ -17,6 +17,8 @@ use crate::{Abort, record, report};
 const ABORTS_MAX: u32 = 200;
 /// How often a loop that only looks is made to give way, until the run is called endless.
 const SPINS_TOTAL_MAX: u32 = 400;
+/// Points of a turn, in the second half of a run that is long.
+const TURN: u32 = 200;
 /// How often threads may look for descriptors in vain, while nothing else happens, until it is said that nothing will: a
 /// server looks twice a second whether it is to end.
 const VAIN_MAX: u32 = 1_000;
@@ -80,8 +82,8 @@ pub fn point(py: Python<'_>, progress: bool) -> PyResult<()> {
         Phase::Unwinding => Step::Over,
         Phase::Running => {
             tracer::bump(progress);
-            if tracer::total() >= kernel.limits.points_max {
-                return Step::Endless;
+            if tracer::has_too_many_points() {
+                return goes_on_and_on(kernel);
             }
             if !kernel.is_due() {
                 return Step::Stay;
@@ -91,6 +93,17 @@ pub fn point(py: Python<'_>, progress: bool) -> PyResult<()> {
         }
     });
     step.take(py)
+}
+
+/// The run is long. From its middle on the others have their turns, whatever the schedule says: a program that only goes on
+/// because they have none is not to blame. At its end it is endless.
+fn goes_on_and_on(kernel: &mut Kernel) -> Step {
+    if tracer::total() >= kernel.limits.points_max {
+        return Step::Endless;
+    }
+    tracer::limit_points((tracer::total() + TURN).min(kernel.limits.points_max));
+    let me = kernel.current;
+    Step::to(me, kernel.next_in_turn())
 }
 
 /// Lets others go first.
@@ -112,7 +125,9 @@ pub fn block(py: Python<'_>, wants: Wants, until: Option<u64>, call: Call) -> Py
         return Err(abort_or_refuse(py));
     }
     let sleeps = matches!(wants, Wants::Time);
-    record::log(py, if sleeps { Act::Sleeps } else { Act::Waits }, Some(call), None);
+    let told = record::awaited(py, &wants, until);
+    let named = told.is_none().then_some(call);
+    record::log(py, if sleeps { Act::Sleeps } else { Act::Waits }, named, told.as_deref());
     let (me, next) = with(py, |kernel| {
         kernel.close_stretch();
         tracer::bump(true);
@@ -139,7 +154,7 @@ pub fn block(py: Python<'_>, wants: Wants, until: Option<u64>, call: Call) -> Py
         return Err(abort(py));
     }
     if !sleeps {
-        record::log(py, if timed_out { Act::TimesOut } else { Act::Wakes }, Some(call), None);
+        record::log(py, if timed_out { Act::TimesOut } else { Act::Wakes }, named, told.as_deref());
     }
     Ok(if timed_out { Woken::TimedOut } else { Woken::Satisfied })
 }
@@ -196,6 +211,7 @@ pub fn endless(py: Python<'_>, place: Option<Place>) -> PyErr {
     let place = place.or_else(|| crate::frames::place(py));
     let thread = with(py, |kernel| super::numbered(kernel.current));
     fail(py, Fact::Livelock { thread, place });
+    report::starving(py);
     abort(py)
 }
 
@@ -215,7 +231,11 @@ impl Sink for Points {
             })
             .take(py),
             (Phase::Running, Reason::Spin) => spins(py, place),
-            (Phase::Running, Reason::PointsMax | Reason::InstructionsMax) => Err(endless(py, Some(place))),
+            (Phase::Running, Reason::PointsMax) => match with(py, goes_on_and_on) {
+                Step::Endless => Err(endless(py, Some(place))),
+                step => step.take(py),
+            },
+            (Phase::Running, Reason::InstructionsMax) => Err(endless(py, Some(place))),
         }
     }
 

@@ -76,7 +76,7 @@ fn alone<'py>(invocation: &Invocation<'py>, name: &'static str, kind: &'static s
     }
     let address = invocation.object.as_ptr() as usize;
     while let Some(free) = enter(py, address) {
-        let call = Call { name, object: Some(Object { kind, address }) };
+        let call = Call { name, object: Some(Object { kind, address, own: false }) };
         waiting::block(py, Wants::Item(free), None, call)?;
     }
     let result = invocation.go_on();

@@ -4,7 +4,7 @@
 //! first. A notification that finds nobody leaves its place behind, for it may be the one that is waited for later.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -17,12 +17,26 @@ use super::lock::{Lock, RLock};
 use crate::held::Held;
 use crate::kernel::waiting::{self, Woken};
 use crate::kernel::{self, Call, Object, Phase, Wants, with};
-use crate::{frames, record};
+use crate::{frames, record, tracer};
+
+/// Notifications in one visit after which a thread that still waits is called starving.
+const VAIN_MIN: u32 = 10;
+
+/// A thread that waits, is notified, and waits again before it lets the lock go for good.
+#[derive(Debug)]
+struct Visit {
+    /// By the lock's count.
+    visit: u64,
+    /// Of all threads, when this one first waited.
+    visits: u64,
+    notified: u32,
+}
 
 /// Who waits at a condition, and what notifications came to.
 #[derive(Debug, Default)]
 pub struct Notices {
     waiters: RefCell<VecDeque<usize>>,
+    visits: RefCell<BTreeMap<usize, Visit>>,
     /// The run that it was last used in.
     epoch: Cell<u32>,
     /// Whether there ever was a notification.
@@ -35,9 +49,33 @@ impl Notices {
     fn refresh(&self, epoch: u32) {
         if self.epoch.replace(epoch) != epoch {
             self.waiters.borrow_mut().clear();
+            self.visits.borrow_mut().clear();
             self.given.set(false);
             self.missed.replace(None);
         }
+    }
+
+    fn waits(&self, thread: usize, lock: &Core) {
+        let (visit, visits) = (lock.visit.get(), lock.visits.get());
+        let mut known = self.visits.borrow_mut();
+        if known.get(&thread).is_none_or(|known| known.visit != visit) {
+            known.insert(thread, Visit { visit, visits, notified: 0 });
+        }
+    }
+
+    fn has_notified(&self, thread: usize) {
+        if let Some(visit) = self.visits.borrow_mut().get_mut(&thread) {
+            visit.notified += 1;
+        }
+    }
+
+    /// Whether `thread`, which waits, was notified again and again without ever having found what it waits for, while
+    /// others came and went as often.
+    pub fn starves(&self, thread: usize, lock: &Core) -> bool {
+        let visits = self.visits.borrow();
+        visits
+            .get(&thread)
+            .is_some_and(|visit| visit.notified >= VAIN_MIN && lock.visits.get() - visit.visits >= u64::from(VAIN_MIN))
     }
 
     fn forget(&self, thread: usize) {
@@ -54,11 +92,13 @@ pub struct Condition {
     notices: Held<Rc<Notices>>,
     /// Its hash.
     number: u64,
+    /// Made by the program's own code.
+    own: bool,
 }
 
 impl Condition {
     fn object(&self) -> Object {
-        Object { kind: "Condition", address: Rc::as_ptr(&self.notices) as usize }
+        Object { kind: "Condition", address: Rc::as_ptr(&self.notices) as usize, own: self.own }
     }
 
     fn call(&self, name: &'static str) -> Call {
@@ -131,6 +171,10 @@ impl Condition {
             kernel.current
         });
         self.notices.waiters.borrow_mut().push_back(me);
+        let visit = self.core.as_ref().map(|core| {
+            self.notices.waits(me, core);
+            core.visit.get()
+        });
         let saved = self.let_go(py)?;
         let wants = Wants::Notification { notices: Rc::clone(&self.notices), lock: self.core.clone() };
         let woken = waiting::block(py, wants, until, self.call("Condition.wait"));
@@ -139,6 +183,12 @@ impl Condition {
         // Notified and out of time at once: the notification counts.
         let notified = woken == Woken::Satisfied || with(py, |kernel| kernel.me().notified);
         self.have_again(py, saved, woken)?;
+        if let (Some(core), Some(visit)) = (self.core.as_ref(), visit) {
+            core.visit.set(visit);
+        }
+        if notified {
+            self.notices.has_notified(me);
+        }
         Ok(notified)
     }
 
@@ -153,6 +203,7 @@ impl Condition {
         if phase == Phase::Idle {
             return Ok(());
         }
+        tracer::progress();
         let (woken, waiting) = with(py, |kernel| {
             self.notices.refresh(kernel.epoch);
             self.notices.given.set(true);
@@ -208,7 +259,8 @@ impl Condition {
         };
         let notices = Held::new(Rc::default());
         let number = with(py, kernel::Kernel::number);
-        let condition = Condition { lock: lock.unbind(), core: Held::new(core), notices, number };
+        let own = !frames::maker(py).is_library;
+        let condition = Condition { lock: lock.unbind(), core: Held::new(core), notices, number, own };
         if let (true, Some(core)) = (made, condition.core.as_ref()) {
             core.belongs_to(condition.object());
         }

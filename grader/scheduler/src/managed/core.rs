@@ -29,6 +29,9 @@ pub struct Core {
     owner: Cell<Owner>,
     /// How often its owner has taken it.
     pub count: Cell<u32>,
+    /// How often anybody took it who had not only lent it to a condition, and which of these times it is that now lasts.
+    pub visits: Cell<u64>,
+    pub visit: Cell<u64>,
     /// The run that it was last used in.
     epoch: Cell<u32>,
     silent: Cell<bool>,
@@ -77,6 +80,8 @@ impl Core {
         Rc::new(Core {
             owner: Cell::new(Owner::Nobody),
             count: Cell::new(0),
+            visits: Cell::new(0),
+            visit: Cell::new(0),
             epoch: Cell::new(epoch),
             silent: Cell::new(silent),
             internal: maker.is_library,
@@ -91,6 +96,8 @@ impl Core {
         Rc::new(Core {
             owner: Cell::new(Owner::Thread(thread)),
             count: Cell::new(1),
+            visits: Cell::new(0),
+            visit: Cell::new(0),
             epoch: Cell::new(epoch),
             silent: Cell::new(false),
             internal: true,
@@ -120,7 +127,8 @@ impl Core {
     }
 
     pub fn object(self: &Rc<Core>) -> Object {
-        self.part_of.get().unwrap_or(Object { kind: self.kind.name(), address: Rc::as_ptr(self) as usize })
+        let (kind, address) = (self.kind.name(), Rc::as_ptr(self) as usize);
+        self.part_of.get().unwrap_or(Object { kind, address, own: !self.internal })
     }
 
     pub fn belongs_to(&self, condition: Object) {
@@ -184,7 +192,8 @@ impl Core {
             return Ok(true);
         }
         if !self.is_silent() {
-            waiting::point(py, self.kind != Kind::Sentinel)?;
+            // A program that takes a lock and lets it go has only looked; what the library does under its own is more.
+            waiting::point(py, self.internal && self.kind != Kind::Sentinel)?;
         }
         if !self.is_free() {
             if try_only {
@@ -199,6 +208,8 @@ impl Core {
             }
         }
         self.grant(py, 1);
+        self.visits.set(self.visits.get() + 1);
+        self.visit.set(self.visits.get());
         if !self.is_silent() {
             record::log(py, if self.kind == Kind::Sentinel { Act::Joins } else { Act::Takes }, Some(call), None);
         }

@@ -170,7 +170,7 @@ impl Stream {
     }
 
     pub fn call(&self, name: &'static str) -> Call {
-        Call { name, object: Some(Object { kind: "pipe", address: self.inode }) }
+        Call { name, object: Some(Object { kind: "pipe", address: self.inode, own: false }) }
     }
 }
 

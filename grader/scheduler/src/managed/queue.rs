@@ -20,12 +20,14 @@ pub struct SimpleQueue {
     items: Held<RefCell<VecDeque<Py<PyAny>>>>,
     /// How many they are; the kernel looks at it.
     length: Held<Rc<Cell<usize>>>,
+    /// Made by the program's own code.
+    own: bool,
 }
 
 impl SimpleQueue {
     fn call(&self, name: &'static str) -> Call {
         let address = Rc::as_ptr(&self.length) as usize;
-        Call { name, object: Some(Object { kind: "SimpleQueue", address }) }
+        Call { name, object: Some(Object { kind: "SimpleQueue", address, own: self.own }) }
     }
 
     fn add(&self, py: Python<'_>, item: Py<PyAny>) -> PyResult<()> {
@@ -72,8 +74,8 @@ fn empty(py: Python<'_>) -> PyErr {
 #[pymethods]
 impl SimpleQueue {
     #[new]
-    fn new() -> SimpleQueue {
-        SimpleQueue { items: Held::default(), length: Held::default() }
+    fn new(py: Python<'_>) -> SimpleQueue {
+        SimpleQueue { items: Held::default(), length: Held::default(), own: !frames::maker(py).is_library }
     }
 
     #[pyo3(signature = (item, block=None, timeout=None))]

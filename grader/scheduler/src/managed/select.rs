@@ -181,5 +181,5 @@ fn epoll_object<'py>(invocation: &Invocation<'py>) -> PyResult<Bound<'py, PyAny>
 }
 
 fn call(name: &'static str, kind: &'static str, object: &Bound<'_, PyAny>) -> Call {
-    Call { name, object: Some(Object { kind, address: object.as_ptr() as usize }) }
+    Call { name, object: Some(Object { kind, address: object.as_ptr() as usize, own: false }) }
 }

@@ -100,7 +100,8 @@ impl<'a, 'py> Socket<'a, 'py> {
     /// The call is a point.
     fn reach(invocation: &'a Invocation<'py>, name: &'static str) -> PyResult<Socket<'a, 'py>> {
         let (py, object) = (invocation.py(), &invocation.object);
-        let call = Call { name, object: Some(Object { kind: "socket", address: object.as_ptr() as usize }) };
+        let call =
+            Call { name, object: Some(Object { kind: "socket", address: object.as_ptr() as usize, own: false }) };
         let timeout: Option<f64> = own(py, |own| &own.gettimeout).call1(py, (object,))?.extract(py)?;
         let until = timeout.map(|seconds| super::until(py, seconds)).transpose()?;
         waiting::point(py, true)?;

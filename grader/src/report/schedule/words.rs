@@ -1,7 +1,7 @@
 //! What is said of a schedule in words.
 
 use schedules::Thread;
-use schedules::words::{Deadlock, Fact, Place, Raised, Ran};
+use schedules::words::{Deadlock, Fact, Place, Raised, Ran, Wait};
 
 use super::ScheduleFinding;
 use super::found::{Finding, NAME_CHARS_MAX};
@@ -45,6 +45,11 @@ pub fn facts(finding: &Finding<'_>, ran: &Ran) -> Vec<String> {
 fn said(fact: &Fact, names: &[String]) -> String {
     let one = |thread: &Thread| name(names, *thread);
     match fact {
+        Fact::Deadlock { class: Deadlock::Cycle, cycle, waits } if cycle.len() == 1 => {
+            let what = waits.iter().find(|wait| wait.thread == cycle[0]).and_then(|wait| wait.object.as_deref());
+            let what = what.map_or_else(|| "what".to_owned(), |what| format!("{}, which", cut(what, NAME_CHARS_MAX)));
+            format!("{} waits for {what} it holds itself, and cannot go on.", one(&cycle[0]))
+        }
         Fact::Deadlock { class: Deadlock::Cycle, cycle, .. } => {
             format!("{} wait for one another, and none of them can go on.", all(names, cycle))
         }
@@ -54,9 +59,17 @@ fn said(fact: &Fact, names: &[String]) -> String {
                 missed.map_or(("A thread".to_owned(), None), |wait| (one(&wait.thread), wait.missed.as_ref()));
             format!("{who} waits for a notification that was given when it did not wait{}.", at(place))
         }
-        Fact::Deadlock { class: Deadlock::Stuck, .. } => {
-            "Every thread waits, and nobody is left to do what they wait for.".to_owned()
-        }
+        Fact::Deadlock { class: Deadlock::Stuck, waits, .. } => match kept(waits) {
+            Some((wait, holder)) => {
+                let (what, holder) = (wait.object.as_deref().unwrap_or("what"), one(&holder));
+                let what = cut(what, NAME_CHARS_MAX);
+                format!(
+                    "{} waits for {what}, which {holder} had taken and has not given back at its end.",
+                    one(&wait.thread)
+                )
+            }
+            None => "Every thread waits, and nobody is left to do what they wait for.".to_owned(),
+        },
         Fact::Exception { thread, raised } => {
             let Raised { classes, text, place, .. } = raised;
             let class = classes.first().map_or("an exception", String::as_str);
@@ -78,12 +91,22 @@ fn said(fact: &Fact, names: &[String]) -> String {
             format!("{} {verb} still running when the main thread had done its work.", all(names, threads))
         }
         Fact::Starvation { thread, place } => {
-            format!("{} could have gone on all the time and never came to{}.", one(thread), at(place.as_ref()))
+            format!(
+                "{} was notified again and again and never found what it waits for{}, while others came and went.",
+                one(thread),
+                at(place.as_ref())
+            )
         }
         Fact::OutOfReach { thread, place } => {
             format!("{} waits for something outside of the program{}.", one(thread), at(place.as_ref()))
         }
     }
+}
+
+/// Somebody who waits for what a thread holds that waits for nothing: it has ended.
+fn kept(waits: &[Wait]) -> Option<(&Wait, Thread)> {
+    let waits_too = |thread: &Thread| waits.iter().any(|wait| wait.thread == *thread);
+    waits.iter().find_map(|wait| Some((wait, *wait.held_by.iter().find(|holder| !waits_too(holder))?)))
 }
 
 /// How far the finding reaches. No preemption: threads only take turns where they wait, which they do everywhere.

@@ -130,13 +130,18 @@ impl Names<'_> {
     /// `Thread-1`, `in Lock.acquire(Lock#2)`, `line 12`, `held by Thread-2`, `holds Lock#1`.
     fn row(&self, wait: &ScheduleWait) -> [String; 5] {
         let object = wait.object.as_deref().unwrap_or_default();
-        let call = cut(&one_line(&format!("in {}({object})", wait.call), usize::MAX), DEED_CHARS_MAX);
+        // What is no name of a function is said in words.
+        let in_words = wait.call.contains(' ');
+        let call = if in_words { format!("for {}", wait.call) } else { format!("in {}({object})", wait.call) };
+        let call = cut(&one_line(&call, usize::MAX), DEED_CHARS_MAX);
         let line = wait.place.as_ref().map(|place| self.line(place)).unwrap_or_default();
         let held = match (&wait.held_by[..], &wait.missed) {
             (_, Some(missed)) => format!("notified too early, at {}", self.line(missed)),
             ([], None) => String::new(),
             // Nobody holds a thread.
-            (held_by, None) if wait.call.ends_with(".join") => format!("for {}", self.names(held_by)),
+            (held_by, None) if in_words || wait.call.ends_with(".join") || wait.call == "threads" => {
+                format!("for {}", self.names(held_by))
+            }
             (held_by, None) => format!("held by {}", self.names(held_by)),
         };
         let holds = match &wait.holds[..] {
