@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use grader::explore::Reach;
 use grader::report::Evidence;
 use grader::report::schedule::{Finding, Found, ScheduleEvidence, ScheduleFinding, ScheduleGap, ScheduleWhy};
 use schedules::token::Token;
@@ -62,7 +63,7 @@ fn check(name: &str) -> ScheduleEvidence {
         token: Some(&token),
         schedules: kept.schedules,
         found_after: kept.found_after,
-        interpreter: kept.interpreter,
+        reach: kept.interpreter.map(|seen| if seen { Reach::Seen } else { Reach::NotSeen { schedules: 150 } }),
     };
     let evidence = found.evidence();
     agree(&folder.join("evidence.json"), &format!("{}\n", serde_json::to_string_pretty(&evidence).unwrap()));
@@ -110,7 +111,7 @@ fn of(ran: &Ran, finding: Finding<'_>, entries: Vec<Entry>) -> ScheduleEvidence 
         token: None,
         schedules: 2,
         found_after: 1,
-        interpreter: None,
+        reach: None,
     };
     inside(found.evidence())
 }

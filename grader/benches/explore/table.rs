@@ -41,6 +41,9 @@ fn rate(rounds: &[Done]) -> Option<f64> {
     median(ended.map(|done| f64::from(done.runs) / done.cpu_s))
 }
 
+/// One side of a line.
+type Contestant = fn(&Line) -> &Side;
+
 #[derive(Debug)]
 pub struct Line {
     pub name: String,
@@ -132,9 +135,6 @@ fn number(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
 }
 
-/// Which of a line's contestants.
-type Which = fn(&Line) -> &Side;
-
 fn show_sums(lines: &[Line]) {
     let ratios: Vec<f64> = lines.iter().flat_map(Line::ratios).collect();
     let mean = (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp();
@@ -146,10 +146,10 @@ fn show_sums(lines: &[Line]) {
         ratios.len(),
         lines.len() * 2
     );
-    let always = |side: Which| lines.iter().filter(move |line| side(line).found() == side(line).searches.len());
-    let ever = |side: Which| lines.iter().filter(move |line| side(line).found() > 0);
+    let always = |side: Contestant| lines.iter().filter(move |line| side(line).found() == side(line).searches.len());
+    let ever = |side: Contestant| lines.iter().filter(move |line| side(line).found() > 0);
     println!("mistakes found in every round (in any) of {}:", lines.len());
-    let sides: [(&str, Which); 4] = [
+    let sides: [(&str, Contestant); 4] = [
         ("ours", |line| &line.ours),
         ("frontrun, the better explorer", |line| line.frontrun().1),
         ("frontrun, dpor", |line| &line.dpor),

@@ -8,7 +8,7 @@ import signal
 import socket
 
 import frames
-from practicum.errors import Failure, Raised
+from practicum.errors import Failure, NotRepeated, Raised
 from practicum.evidence import of_traceback
 from practicum.exam import Exam
 from practicum.grader import Link
@@ -40,17 +40,24 @@ def outcome(link, order):
     try:
         case(exam)
         exam.finish()
+        exam.repeat()
         shown = exam.shown()
+    except NotRepeated as told:
+        return not_repeated(str(told))
     except Exception as mistake:
         # With it the case's frames stay, and so every socket that the case held: closing them now would be one more
         # thing that happens to the program.
         link.kept.append(mistake)
+        if (reason := exam.not_repeated()) is not None:
+            return not_repeated(f"{reason}; before that it fails: {mistake}")
         if isinstance(mistake, Failure):
             mistake.evidence += exam.last_look()
         first = link.faults[0] if link.faults else mistake
         return link.wire.told(judged(first), first)
     if link.faults:
         return link.wire.told(judged(link.faults[0]), link.faults[0])
+    if (reason := exam.not_repeated()) is not None:
+        return not_repeated(reason)
     return {"outcome": "passed", "evidence": shown}
 
 
@@ -68,6 +75,10 @@ def judged(mistake):
 
 def failed(kind, message, evidence):
     return {"outcome": "failed", "kind": kind, "message": message, "evidence": evidence}
+
+
+def not_repeated(reason):
+    return {"outcome": "not-repeated", "reason": reason}
 
 
 def error(mistake):

@@ -17,7 +17,9 @@ use schedules::words::{self, Fact, Ran, Scenario};
 use serde::{Deserialize, Serialize};
 
 use crate::channel::{Channel, Frame};
-use crate::explore::{Certificate, Explorer, Found, Kind, Outcome, Seen, Shown, Task, Trouble, Worker};
+use crate::explore::{
+    self, Certificate, Explored, Explorer, Found, Kind, Outcome, Sample, Seen, Shown, Task, Trouble, Worker,
+};
 use crate::report::Evidence;
 use crate::report::schedule::{self, Finding};
 
@@ -27,6 +29,8 @@ use crate::report::schedule::{self, Finding};
 enum Order {
     /// Comes first. With a token, that one schedule alone is run.
     Explore { task: Box<Task>, replay: Option<String> },
+    /// Comes first too. Runs samples again; in the tail is a list of [`Explored`].
+    Repeat,
     /// Shows a schedule for the outcome of that number, which fails: by its history, or else by what was seen.
     Show { outcome: usize, history: bool },
     /// A worker, as wanted; its channel comes along.
@@ -45,20 +49,31 @@ enum Word {
     WantSources,
     /// [`Seen`] comes along.
     Judge,
-    /// A list of [`Outcome`]s comes along.
+    /// [`Results`] come along.
     Explored {
         schedules: u32,
         certificates: Vec<Option<Certificate>>,
     },
     /// A [`Picture`] comes along.
     Shown,
+    /// All samples showed the same again.
+    Repeated,
     /// The module cannot be run, in words.
     Refused(String),
+    /// The schedule to repeat is none of this exploration's, in words.
+    Unknown(String),
     /// The worker has ended, in the middle of the schedule of that token.
     Ended(Option<String>),
     /// The student's fault, in words.
     Failed(String),
     Void(String),
+}
+
+/// Of an exploration in which nothing failed by itself.
+#[derive(Debug, Serialize)]
+struct Results<'a> {
+    outcomes: Vec<&'a Outcome>,
+    samples: Vec<&'a Sample>,
 }
 
 /// A schedule to be looked at.
@@ -75,8 +90,13 @@ struct Picture {
 /// Obeys the orders of `channel` until it ends.
 pub fn run(mut channel: Channel) -> io::Result<()> {
     let Some(first) = channel.receive()? else { return Ok(()) };
-    let Order::Explore { task, replay } = first.head()? else { return Err(out_of_place()) };
-    let mut explorer = Explorer::new(*task, Bench { library: channel, worker: None });
+    let mut bench = Bench { library: channel, worker: None };
+    let (task, replay) = match first.head()? {
+        Order::Explore { task, replay } => (task, replay),
+        Order::Repeat => return repeat(&mut bench, &first.tail),
+        _ => return Err(out_of_place()),
+    };
+    let mut explorer = Explorer::new(*task, bench);
     let mut said = match replay {
         None => explore(&mut explorer),
         Some(token) => explorer.replay(&token).and_then(|shown| show(&mut explorer, &shown, Finding::Observation)),
@@ -85,7 +105,10 @@ pub fn run(mut channel: Channel) -> io::Result<()> {
         match said {
             Ok(()) => {}
             Err(Trouble::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
-            Err(trouble) => tell(&mut explorer, trouble)?,
+            Err(trouble) => {
+                let token = explorer.token_of_trouble();
+                tell(explorer.worker(), trouble, token)?;
+            }
         }
         let Some(order) = explorer.worker().library.receive()? else { return Ok(()) };
         let Order::Show { outcome, history } = order.head()? else { return Err(out_of_place()) };
@@ -99,11 +122,22 @@ fn explore(explorer: &mut Explorer<Bench>) -> Result<(), Trouble> {
     match explorer.explore()? {
         Found::Failed(shown) => show(explorer, &shown, Finding::Observation),
         Found::Explored(certificates) => {
-            let outcomes: Vec<&Outcome> = explorer.outcomes().collect();
-            let tail = serde_json::to_vec(&outcomes).expect("outcomes are plain data");
+            let results = Results { outcomes: explorer.outcomes().collect(), samples: explorer.samples() };
+            let tail = serde_json::to_vec(&results).expect("outcomes are plain data");
             let schedules = explorer.schedules();
             Ok(explorer.worker().say(&Word::Explored { schedules, certificates }, &tail)?)
         }
+    }
+}
+
+/// Runs the samples of a whole case again.
+fn repeat(bench: &mut Bench, explored: &[u8]) -> io::Result<()> {
+    let explored: Vec<Explored> = serde_json::from_slice(explored).map_err(io::Error::other)?;
+    let said = explore::repeat(bench, &explored).and_then(|()| Ok(bench.say(&Word::Repeated, b"")?));
+    match said {
+        Err(Trouble::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+        Err(trouble) => tell(bench, trouble, None),
+        Ok(()) => bench.library.receive().map(drop),
     }
 }
 
@@ -140,21 +174,22 @@ fn evidence(shown: &Shown, finding: Finding<'_>, sources: &BTreeMap<String, Stri
         token: shown.token.as_deref(),
         schedules: u64::from(shown.schedules),
         found_after: u64::from(shown.found_after),
-        interpreter: None,
+        reach: shown.reach,
     };
     found.evidence()
 }
 
 /// What went wrong, to the library; what is ours is ours.
-fn tell(explorer: &mut Explorer<Bench>, trouble: Trouble) -> io::Result<()> {
+fn tell(bench: &mut Bench, trouble: Trouble, token: Option<String>) -> io::Result<()> {
     let word = match trouble {
         Trouble::Io(error) => return Err(error),
         Trouble::Refused(reason) => Word::Refused(reason),
-        Trouble::Ended => Word::Ended(explorer.token_of_trouble()),
+        Trouble::Unknown(reason) => Word::Unknown(reason),
+        Trouble::Ended => Word::Ended(token),
         Trouble::Failed(reason) => Word::Failed(reason),
         Trouble::Void(reason) => Word::Void(reason),
     };
-    match explorer.worker().say(&word, b"") {
+    match bench.say(&word, b"") {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
         result => result,
     }

@@ -7,10 +7,15 @@ use serde::Deserialize;
 
 use super::bounded::Certificate;
 use super::lab::{Done, Lab, Trouble, Worker};
-use super::outcomes::{Outcome, Outcomes, Seen};
+use super::outcomes::{CHARS_MAX, Outcome, Outcomes, Seen};
+use super::reach::{self, Reach};
+use super::samples::{Sample, Samples};
 use super::search::{Budget, Ended, Kind, Search, fatal};
 use super::seeds::{Seeds, Use};
 use super::shrink::shrink;
+
+/// Schedules of each scenario that run however dear they are.
+const SCHEDULES_MIN: u32 = 50;
 
 /// What is to be explored.
 #[derive(Clone, Debug, Deserialize)]
@@ -28,6 +33,15 @@ pub struct Task {
     pub threads_min: u32,
 }
 
+impl Task {
+    /// The scenario of that number, its seed set.
+    pub fn scenario(&self, seeds: &Seeds, number: u16) -> Result<Scenario, Trouble> {
+        let why = || format!("the schedule to repeat is of scenario {number}, which there is not here");
+        let scenario = self.scenarios.get(usize::from(number)).ok_or_else(|| Trouble::Unknown(why()))?;
+        Ok(Scenario { seed: seeds.get(number, Use::Random, 0), ..scenario.clone() })
+    }
+}
+
 /// A schedule that was carried out in a fresh process, recorded.
 #[derive(Debug)]
 pub struct Shown {
@@ -37,6 +51,8 @@ pub struct Shown {
     pub token: Option<String>,
     pub schedules: u32,
     pub found_after: u32,
+    /// Whether this very interpreter was seen to fail so; `None` where that was not tried.
+    pub reach: Option<Reach>,
 }
 
 /// What an exploration came to.
@@ -57,13 +73,14 @@ pub struct Explorer<W> {
     seeds: Seeds,
     lab: Lab<W>,
     outcomes: Outcomes,
+    samples: Samples,
 }
 
 impl<W: Worker> Explorer<W> {
     pub fn new(task: Task, worker: W) -> Explorer<W> {
         let seeds = Seeds::new(task.seed.clone(), task.exploration);
         let lab = Lab::new(worker, seeds.clone(), task.threads_min);
-        Explorer { task, seeds, lab, outcomes: Outcomes::default() }
+        Explorer { task, seeds, lab, outcomes: Outcomes::default(), samples: Samples::default() }
     }
 
     pub fn worker(&mut self) -> &mut W {
@@ -83,6 +100,11 @@ impl<W: Worker> Explorer<W> {
         self.outcomes.iter()
     }
 
+    /// Of those that did not fail, once all were run.
+    pub fn samples(&self) -> Vec<&Sample> {
+        self.samples.list()
+    }
+
     pub fn outcome(&self, index: usize) -> Option<&Outcome> {
         self.outcomes.get(index)
     }
@@ -93,11 +115,21 @@ impl<W: Worker> Explorer<W> {
         for number in 0..self.task.scenarios.len() {
             let number = number as u16;
             let scenario = self.scenario(number)?;
-            let search =
-                Search { seeds: &self.seeds, scenario: number, budget: self.task.budget, fatal: &self.task.fatal };
-            match search.run(&mut self.lab, scenario, &mut self.outcomes)? {
+            let Explorer { task, seeds, lab, outcomes, samples } = self;
+            let search = Search { seeds, scenario: number, budget: task.budget, schedules_min: SCHEDULES_MIN };
+            let look = &mut |_: &mut W, plan: &Plan, done: &Done, number_of_run| {
+                if fatal(&done.ran.facts, &task.fatal).is_some() {
+                    return Ok(true);
+                }
+                if !outcomes.saw(number, done, number_of_run) {
+                    return Err(too_much());
+                }
+                samples.saw(seeds, number, number_of_run, plan, done);
+                Ok(false)
+            };
+            match search.run(lab, scenario, look)? {
                 Ended::Searched(certificate) => certificates.push(certificate),
-                Ended::Failed { done, found_after } => {
+                Ended::Found { done, found_after } => {
                     let kind = fatal(&done.ran.facts, &self.task.fatal).map(Kind::of);
                     let kinds: Vec<Kind> = kind.into_iter().collect();
                     let deviations = done.transcript.schedule().deviations;
@@ -120,26 +152,25 @@ impl<W: Worker> Explorer<W> {
 
     /// Runs the one schedule that a token names.
     pub fn replay(&mut self, token: &str) -> Result<Shown, Trouble> {
-        let token = Token::parse(token).map_err(Trouble::Failed)?;
+        let token = Token::parse(token).map_err(Trouble::Unknown)?;
         let scenario = self.scenario(token.scenario)?;
         self.lab.open(token.scenario, scenario)?;
         if self.lab.sources() != token.sources {
             let why = "the schedule to repeat is one of other files: its steps mean other places in these";
-            return Err(Trouble::Failed(why.to_owned()));
+            return Err(Trouble::Unknown(why.to_owned()));
         }
         let done = self.lab.record(&token.plan)?;
         let fact = fatal(&done.ran.facts, &self.task.fatal).cloned();
         let schedule = Plan::Follow { deviations: done.transcript.schedule().deviations };
-        Ok(Shown { fact, token: self.lab.token(schedule), schedules: 1, found_after: 1, done })
+        Ok(Shown { fact, token: self.lab.token(schedule), schedules: 1, found_after: 1, reach: None, done })
     }
 
     fn scenario(&self, number: u16) -> Result<Scenario, Trouble> {
-        let none = || Trouble::Failed(format!("this exploration has no scenario {number}"));
-        let scenario = self.task.scenarios.get(usize::from(number)).ok_or_else(none)?;
-        Ok(Scenario { seed: self.seeds.get(number, Use::Random, 0), ..scenario.clone() })
+        self.task.scenario(&self.seeds, number)
     }
 
-    /// Has the schedule fail again in a fresh process, makes it small, and records that in another one.
+    /// Has the schedule fail again in a fresh process, makes it small, and records that in another one. Then it is tried
+    /// whether this very interpreter fails so.
     fn demonstrate(
         &mut self,
         scenario: u16,
@@ -164,11 +195,23 @@ impl<W: Worker> Explorer<W> {
             self.lab.fresh()?;
             let done = self.lab.record(&plan)?;
             if fails(self.lab.worker(), &done.ran)? {
-                return Ok(Shown { done, fact: None, token: self.lab.token(plan), schedules, found_after });
+                let token = self.lab.token(plan);
+                let reach = self.reach(scenario, &done, fails)?;
+                return Ok(Shown { done, fact: None, token, schedules, found_after, reach });
             }
         }
         Err(not_again())
     }
+
+    fn reach(&mut self, scenario: u16, done: &Done, fails: Fails<'_, W>) -> Result<Option<Reach>, Trouble> {
+        let opened = self.scenario(scenario)?;
+        reach::of(&mut self.lab, &self.seeds, scenario, opened, &done.transcript, fails)
+    }
+}
+
+fn too_much() -> Trouble {
+    let why = "what the schedules showed is too much to be compared";
+    Trouble::Failed(format!("{why}: more than {CHARS_MAX} characters"))
 }
 
 fn not_again() -> Trouble {

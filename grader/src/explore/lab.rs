@@ -33,6 +33,8 @@ pub trait Worker {
 pub enum Trouble {
     /// The student's module cannot be run, in words.
     Refused(String),
+    /// The schedule to repeat is none of this exploration's, in words.
+    Unknown(String),
     /// The worker has ended in the middle of what it was to do.
     Ended,
     /// The worker's word cannot be believed, in words.
@@ -76,6 +78,24 @@ pub struct Lab<W> {
     pub points: u64,
 }
 
+impl<W: Worker> Worker for &mut W {
+    fn fresh(&mut self) -> Result<(), Trouble> {
+        W::fresh(self)
+    }
+
+    fn open(&mut self, scenario: &Scenario) -> Result<u32, Trouble> {
+        W::open(self, scenario)
+    }
+
+    fn order(&mut self, plans: &[Plan], record: bool) -> Result<(), Trouble> {
+        W::order(self, plans, record)
+    }
+
+    fn next(&mut self) -> Result<(Ran, Vec<u8>), Trouble> {
+        W::next(self)
+    }
+}
+
 impl<W: Worker> Lab<W> {
     pub fn new(worker: W, seeds: Seeds, threads_min: u32) -> Lab<W> {
         let canary_in = seeds.get(0, Use::Canary, 0) % CANARY_BATCHES;
@@ -93,6 +113,11 @@ impl<W: Worker> Lab<W> {
             schedules: 0,
             points: 0,
         }
+    }
+
+    /// Begins with the worker that is there, which has been another lab's.
+    pub fn goes_on(&mut self) {
+        self.workers = 1;
     }
 
     /// From here on the schedules are of this scenario.
@@ -150,7 +175,7 @@ impl<W: Worker> Lab<W> {
     pub fn run(
         &mut self,
         plans: &[Plan],
-        see: &mut dyn FnMut(&Plan, Done) -> Result<bool, Trouble>,
+        see: &mut dyn FnMut(&mut W, &Plan, Done) -> Result<bool, Trouble>,
     ) -> Result<bool, Trouble> {
         let mut left = plans;
         while !left.is_empty() {
@@ -163,7 +188,7 @@ impl<W: Worker> Lab<W> {
                 self.schedules += 1;
                 self.points += u64::from(done.ran.counts.points);
                 let spent = done.ran.spent;
-                if !see(plan, done)? {
+                if !see(&mut self.worker, plan, done)? {
                     // What else was ordered is not wanted any more, so neither is the worker.
                     self.at = None;
                     return Ok(false);

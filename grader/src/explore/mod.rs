@@ -8,7 +8,8 @@
 //! [`search`] chooses what is run: all schedules with few preemptions ([`bounded`]), then a [`portfolio`] of strategies.
 //! What a worker answers is believed only as far as [`trust`] and the [`canary`] go, in the [`lab`]. What was seen is
 //! kept once, with the simplest schedule that shows it ([`outcomes`]). A schedule that fails counts when it fails again in
-//! a fresh process; then it is made small ([`shrink`]) and shown.
+//! a fresh process; then it is made small ([`shrink`]) and shown, together with how far it reaches ([`reach`]). Of those
+//! that do not fail some are repeated too ([`samples`]).
 //!
 //! [`history`] looks for an order of calls that explains what they returned.
 //!
@@ -21,6 +22,8 @@ pub mod history;
 mod lab;
 mod outcomes;
 pub mod portfolio;
+mod reach;
+mod samples;
 mod search;
 mod seeds;
 mod shrink;
@@ -35,4 +38,6 @@ pub use self::bounded::Certificate;
 pub use self::explorer::{Explorer, Found, Shown, Task};
 pub use self::lab::{Trouble, Worker};
 pub use self::outcomes::{Outcome, Seen};
+pub use self::reach::Reach;
+pub use self::samples::{Explored, Sample, repeat};
 pub use self::search::Kind;

@@ -6,12 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::bounded::{Bounded, Certificate};
 use super::lab::{BATCH, Done, Lab, Trouble, Worker};
-use super::outcomes::{CHARS_MAX, Outcomes};
 use super::portfolio::{self, Length};
 use super::seeds::{Seeds, Use};
-
-/// Schedules of each scenario that run however dear they are.
-const SCHEDULES_MIN: u32 = 50;
 
 /// How much is searched of each scenario.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -63,33 +59,32 @@ pub struct Search<'a> {
     pub seeds: &'a Seeds,
     pub scenario: u16,
     pub budget: Budget,
-    pub fatal: &'a [Kind],
+    /// Schedules that run however dear they are.
+    pub schedules_min: u32,
 }
 
 /// How it ended.
 #[derive(Debug)]
 pub enum Ended {
-    /// This run fails by a fact, the how-manyth of the exploration.
-    Failed {
+    /// This run was looked for, the how-manyth of the exploration.
+    Found {
         done: Box<Done>,
         found_after: u32,
     },
     Searched(Option<Certificate>),
 }
 
+/// Looks at a run, the how-manyth of the exploration; says whether it was looked for.
+pub type Look<'a, W> = &'a mut dyn FnMut(&mut W, &Plan, &Done, u32) -> Result<bool, Trouble>;
+
 impl Search<'_> {
-    pub fn run<W: Worker>(
-        &self,
-        lab: &mut Lab<W>,
-        scenario: Scenario,
-        outcomes: &mut Outcomes,
-    ) -> Result<Ended, Trouble> {
+    pub fn run<W: Worker>(&self, lab: &mut Lab<W>, scenario: Scenario, look: Look<'_, W>) -> Result<Ended, Trouble> {
         lab.open(self.scenario, scenario)?;
-        let mut task = Task { lab, search: self, outcomes, length: Length::default(), failed: None, run: 0 };
+        let mut task = Task { lab, search: self, look, length: Length::default(), found: None, run: 0 };
         let certificate = task.bounded()?;
         task.portfolio()?;
-        Ok(match task.failed {
-            Some((done, found_after)) => Ended::Failed { done, found_after },
+        Ok(match task.found {
+            Some((done, found_after)) => Ended::Found { done, found_after },
             None => Ended::Searched(certificate),
         })
     }
@@ -98,9 +93,9 @@ impl Search<'_> {
 struct Task<'a, W> {
     lab: &'a mut Lab<W>,
     search: &'a Search<'a>,
-    outcomes: &'a mut Outcomes,
+    look: Look<'a, W>,
     length: Length,
-    failed: Option<(Box<Done>, u32)>,
+    found: Option<(Box<Done>, u32)>,
     run: u32,
 }
 
@@ -140,28 +135,22 @@ impl<W: Worker> Task<'_, W> {
     }
 
     fn goes_on(&self) -> bool {
-        self.failed.is_none() && (self.run < SCHEDULES_MIN || self.lab.points < self.search.budget.points)
+        self.found.is_none() && (self.run < self.search.schedules_min || self.lab.points < self.search.budget.points)
     }
 
     fn batch(&mut self, plans: &[Plan], tell: &mut dyn FnMut(&Plan, &Done)) -> Result<(), Trouble> {
         let before = self.lab.schedules;
-        let Task { lab, search, outcomes, length, failed, run } = self;
+        let Task { lab, look, length, found, run, .. } = self;
         let mut number = before;
-        lab.run(plans, &mut |plan, done| {
+        lab.run(plans, &mut |worker, plan, done| {
             number += 1;
             *run += 1;
             length.saw(done.ran.counts.points);
             tell(plan, &done);
-            if fatal(&done.ran.facts, search.fatal).is_some() {
-                *failed = Some((Box::new(done), number));
-                return Ok(false);
+            if look(worker, plan, &done, number)? {
+                *found = Some((Box::new(done), number));
             }
-            if !outcomes.saw(search.scenario, &done, number) {
-                let why =
-                    format!("what the schedules showed is too much to be compared: more than {CHARS_MAX} characters");
-                return Err(Trouble::Failed(why));
-            }
-            Ok(true)
+            Ok(found.is_none())
         })?;
         Ok(())
     }

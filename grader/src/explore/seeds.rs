@@ -23,6 +23,8 @@ pub enum Use {
     Sample,
     /// When and with what it is tried whether schedules are really carried out.
     Canary,
+    /// Which schedules are repeated.
+    Repeat,
 }
 
 impl Seeds {

@@ -43,7 +43,8 @@ pub struct ScheduleEvidence {
     pub choices: u32,
     /// Repeats this schedule. `null` where it is too long to be written down so.
     pub token: Option<String>,
-    /// Whether CPython with its lock can switch at each of these places; `null` where that was not tried.
+    /// Whether a failure of the same kind was seen with threads switched only where CPython with its lock does it; `null`
+    /// where that was not tried.
     pub interpreter: Option<bool>,
     /// The same in words.
     pub reach: String,

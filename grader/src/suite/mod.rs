@@ -284,6 +284,9 @@ impl<'a> World<'a> {
                 self.notes = wire;
                 Ok(Ending::Failed { kind, message, evidence })
             }
+            Outcome::NotRepeated { reason } => {
+                Err(GraderError::Request(format!("replay in case {:?}: {reason}", self.setup.case.id)))
+            }
             Outcome::Error { reason } => Err(suite_error(self.setup.case, &reason)),
         }
     }

@@ -174,6 +174,8 @@ pub enum Outcome {
         #[serde(default)]
         wire: Notes,
     },
+    /// The schedule to repeat is none of the case's: whoever asked for it is told, and no program is judged.
+    NotRepeated { reason: String },
     /// The suite's own fault.
     Error { reason: String },
 }

@@ -15,8 +15,12 @@ def transferred(exam):
 
 
 def in_order(exam):
-    operations = {"put": [integers(0, 9)], "get": [], "size": [], "tag": [one_of("a", "b")]}
-    exam.explore("lab.py:Buffer", operations=operations, new=[2], threads=(2, 3), per_thread=3, scenarios=6).history.linearizable(Fifo)
+    size = {"new": [2], "threads": (2, 3), "per_thread": 3}
+    calls = {"put": [integers(0, 9)], "get": []}
+    # So many scenarios that whatever the seed one of them has what an `if` in place of a `while` needs: a get that waits, and who robs it.
+    exam.explore("lab.py:Buffer", operations=calls, scenarios=10, schedules=100, **size).history.linearizable(Fifo)
+    others = {"size": [], "tag": [one_of("a", "b")]}
+    exam.explore("lab.py:Buffer", operations={**calls, **others}, scenarios=2, **size).history.linearizable(Fifo)
 
 
 def noted(exam):
@@ -31,6 +35,12 @@ def noted(exam):
 
 def joined(exam):
     exam.explore("drivers/scenes.py:worked", module="lab.py", schedules=100, forbid=["unjoined"])
+
+
+def alone(exam):
+    counter = exam.load("lab.py").Counter()
+    counter.add()
+    exam.equal(exam.get(counter, "value"), 1, "a counter to which 1 was added")
 
 
 class Fifo:

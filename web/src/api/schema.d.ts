@@ -814,7 +814,10 @@ export interface components {
             finding: components["schemas"]["ScheduleFinding"];
             /** Format: int64 */
             found_after: number;
-            /** @description Whether CPython with its lock can switch at each of these places; `null` where that was not tried. */
+            /**
+             * @description Whether a failure of the same kind was seen with threads switched only where CPython with its lock does it; `null`
+             *     where that was not tried.
+             */
             interpreter: boolean | null;
             left_out: components["schemas"]["ScheduleGap"][];
             /**

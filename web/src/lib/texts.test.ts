@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Drafts } from "./drafts";
 import { due, isOpen } from "./due";
+import { inline } from "./inline";
 import { renderStatement } from "./markdown";
 import { replayLine } from "./replay";
 import { sectionTitle } from "./sections";
@@ -16,6 +17,15 @@ test("a statement cannot bring HTML, scripts or pictures into the page", () => {
 test("a statement's headings stand below the page's own, its links open elsewhere", () => {
   expect(renderStatement("# Title\n\n# Rules\n\n### Detail")).toBe("<h2>Rules</h2>\n<h3>Detail</h3>\n");
   expect(renderStatement("[RFC](https://www.rfc-editor.org)")).toContain('target="_blank" rel="noopener noreferrer"');
+});
+
+test("code in a hint stands between backticks, and a lone backtick is one", () => {
+  const code = (text: string) => ({ code: true, text });
+  const words = (text: string) => ({ code: false, text });
+  expect(inline("`if x:` is false for __len__ of 0")).toEqual([code("if x:"), words(" is false for __len__ of 0")]);
+  expect(inline("ask with `is None`.")).toEqual([words("ask with "), code("is None"), words(".")]);
+  expect(inline("a ` and <b>")).toEqual([words("a ` and <b>")]);
+  expect(inline("")).toEqual([]);
 });
 
 test("the replay line is one that a shell reads back", () => {

@@ -37,6 +37,10 @@ class Void(Failure):
     kind = "void"
 
 
+class NotRepeated(Exception):
+    """The schedule to repeat is none of this case's. Whoever asked for it is told; no program is judged."""
+
+
 class Raised(Exception):
     """The student's code raised. An uncaught one fails the case with the student's own traceback.
 

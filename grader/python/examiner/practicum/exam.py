@@ -231,6 +231,12 @@ class Exam(Place):
         if self._explorations:
             self._explorations[-1].finish()
 
+    def repeat(self):
+        """Runs a few of the schedules again that showed nothing wrong."""
+        explored = [exploration for exploration in self._explorations if exploration.samples]
+        if explored:
+            explore.Repetition(self, explored).run()
+
     def last_look(self):
         """Evidence of what the case looked at when it failed."""
         if self._replay or self._looked_at is None:
@@ -244,9 +250,16 @@ class Exam(Place):
 
     def shown(self):
         """What was asked to be shown although nothing fails."""
-        if self._replay and not any(exploration._replay for exploration in self._explorations):
-            raise Failure("the schedule to repeat is of another case, or of another version of this one")
         return self._shown
+
+    def not_repeated(self):
+        """Why the one schedule that was asked for was not run, or None."""
+        if not self._replay or any(exploration.repeats for exploration in self._explorations):
+            return None
+        if not self._explorations:
+            return "this case explores no schedules"
+        whose = f"the schedule to repeat is of exploration {self._replay['exploration'] + 1}"
+        return f"{whose}, and this case came to {evidence.count(len(self._explorations), 'exploration')}"
 
     def _shim_process(self):
         self._busy = True

@@ -12,7 +12,7 @@ import select
 from signal import SIGKILL
 
 from . import applets
-from .errors import Crashed, Deadlock, Failure, Void
+from .errors import Crashed, Deadlock, Failure, NotRepeated, Void
 from .evidence import count, of_traceback, short
 from .histories import Checker
 from .programs import Exit
@@ -78,6 +78,10 @@ class Exploration:
         self._picture = None
         self._schedules = 0
         self._certificates = []
+        # Of the schedules, as the applet tells and reads them.
+        self.samples = []
+        # Whether the one schedule to repeat is of this exploration, and was asked for.
+        self.repeats = False
 
     # What the suite asks
 
@@ -135,13 +139,16 @@ class Exploration:
         return self._seen
 
     def _explore(self):
+        self.repeats = self._replay is not None
         self._channel = applets.start("explore")
         self._channel.send({"explore": {"task": self._task, "replay": self._replay}})
         word, tail = self._hear(None)
         if "explored" in word:
             self._schedules = word["explored"]["schedules"]
             self._certificates = word["explored"]["certificates"]
-            self._seen = [Seen(outcome["seen"]) for outcome in json.loads(tail)]
+            results = json.loads(tail)
+            self._seen = [Seen(outcome["seen"]) for outcome in results["outcomes"]]
+            self.samples = results["samples"]
             self._end_worker()
             return
         picture = json.loads(tail)
@@ -195,7 +202,7 @@ class Exploration:
                 self._channel.send("sources", json.dumps(self._sources()).encode())
             elif word == "judge":
                 self._channel.send({"judged": fails(Seen(json.loads(tail)))})
-            elif word == "shown" or "explored" in word:
+            elif word in ("shown", "repeated") or "explored" in word:
                 return word, tail
             else:
                 raise self._trouble(*next(iter(word.items())))
@@ -214,6 +221,8 @@ class Exploration:
     def _trouble(self, kind, words):
         if kind == "void":
             return Void(words)
+        if kind == "unknown":
+            return NotRepeated(words)
         if kind == "refused":
             lines = words.strip().splitlines() or ["it cannot be run"]
             return Crashed(self._told(lines[-1]), [of_traceback(words)] if len(lines) > 1 else [])
@@ -240,6 +249,21 @@ class Exploration:
             # What the program has done to its files makes for less to see, and for nothing else.
             pass
         return sources
+
+
+class Repetition(Exploration):
+    """The samples of all explorations of a case again, in one process."""
+
+    def __init__(self, exam, explorations):
+        super().__init__(exam, None, "", None)
+        self._explorations = explorations
+
+    def run(self):
+        self._channel = applets.start("explore")
+        explored = [{"task": exploration._task, "samples": exploration.samples} for exploration in self._explorations]
+        self._channel.send("repeat", json.dumps(explored).encode())
+        self._hear(None)
+        self._end_worker()
 
 
 class Histories:

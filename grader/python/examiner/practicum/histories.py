@@ -22,6 +22,8 @@ from .values import plain
 
 BLOCKED = object()
 RAISED = "$raised"
+# How a result in words begins that is an exception; those of values begin as Python writes values.
+HAS_RAISED = "raised "
 OPERATIONS_MAX = 2000
 
 
@@ -137,9 +139,8 @@ class Unexplained:
 
     def _refused(self, index, expected, name):
         operation = self._operations[index]
-        had = "waits for ever" if index in self._found["unfinished"] else f"gave {result_of(operation)}"
-        must = _expected(expected)
-        return f"{self._said(index, name)} {had}, but had to {f'give {must}' if must else 'wait'}"
+        had = "waits for ever" if index in self._found["unfinished"] else _came(result_of(operation))
+        return f"{self._said(index, name)} {had}, but had to {_due(_expected(expected))}"
 
 
 def call_of(operation):
@@ -149,8 +150,20 @@ def call_of(operation):
 def result_of(operation):
     result = operation["result"]
     if "raised" in result:
-        return f"raised {result['raised']['classes'][0]}"
+        return f"{HAS_RAISED}{result['raised']['classes'][0]}"
     return short(result["value"])
+
+
+def _came(result):
+    """`gave 7`, `raised Empty`."""
+    return result if result.startswith(HAS_RAISED) else f"gave {result}"
+
+
+def _due(expected):
+    """What had to come."""
+    if expected is None:
+        return "wait"
+    return f"raise {expected.removeprefix(HAS_RAISED)}" if expected.startswith(HAS_RAISED) else f"give {expected}"
 
 
 def _expected(expected):
@@ -159,7 +172,7 @@ def _expected(expected):
         return None
     value = expected["result"]
     if isinstance(value, dict) and set(value) == {RAISED}:
-        return f"raised {value[RAISED]}"
+        return f"{HAS_RAISED}{value[RAISED]}"
     return short(value)
 
 

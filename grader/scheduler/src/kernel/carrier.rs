@@ -172,7 +172,7 @@ fn forget_thread_locals() {
 /// The running thread ends. Whose gate is to be opened next?
 fn end(py: Python<'_>, thread: usize) -> Arc<Gate> {
     record::log(py, Act::Ends, None, None);
-    let (next, outside) = with(py, |kernel| {
+    let next = with(py, |kernel| {
         let unwinding = kernel.phase == Phase::Unwinding;
         if !unwinding {
             kernel.close_stretch();
@@ -184,19 +184,18 @@ fn end(py: Python<'_>, thread: usize) -> Arc<Gate> {
             sentinel.open();
         }
         if unwinding {
-            return (Some(Arc::clone(&kernel.conductor)), false);
+            return Some(Arc::clone(&kernel.conductor));
         }
         if thread == 0 {
             kernel.phase = Phase::Unwinding;
-            return (Some(Arc::clone(&kernel.conductor)), false);
+            return Some(Arc::clone(&kernel.conductor));
         }
         match kernel.pick() {
-            Next::Thread(next) => (Some(Arc::clone(&kernel.threads[next].carrier.gate)), false),
-            Next::Outside => (None, true),
-            Next::Nobody => (None, false),
+            Next::Thread(next) => Some(Arc::clone(&kernel.threads[next].carrier.gate)),
+            Next::Outside | Next::Nobody => None,
         }
     });
-    next.unwrap_or_else(|| match outside.then(|| super::waiting::after_the_kernel(py)).flatten() {
+    next.unwrap_or_else(|| match super::waiting::after_the_kernel(py) {
         Some(next) => with(py, |kernel| Arc::clone(&kernel.threads[next].carrier.gate)),
         None => {
             report::deadlock(py);

@@ -12,6 +12,7 @@ use super::words;
 use super::{
     ScheduleAct, ScheduleEvent, ScheduleEvidence, ScheduleFinding, SchedulePlace, ScheduleSwitch, ScheduleWait,
 };
+use crate::explore::Reach;
 use crate::report::Evidence;
 
 /// Names of objects, files, functions, calls and threads.
@@ -50,8 +51,8 @@ pub struct Found<'a> {
     /// How many schedules were run, and which of them showed this first, from 1.
     pub schedules: u64,
     pub found_after: u64,
-    /// Whether the schedule was carried out again with `Granularity::Interpreter` and showed the same. `None`: not tried.
-    pub interpreter: Option<bool>,
+    /// Whether the like was seen with `Granularity::Interpreter`. `None`: not tried.
+    pub reach: Option<Reach>,
 }
 
 impl Found<'_> {
@@ -78,8 +79,8 @@ impl Found<'_> {
             preemptions,
             choices: switches.choices(),
             token: self.token.map(str::to_owned),
-            interpreter: self.interpreter,
-            reach: words::reach(self.interpreter, preemptions).to_owned(),
+            interpreter: self.reach.map(|reach| reach == Reach::Seen),
+            reach: words::reach(self.reach, preemptions),
         };
         Evidence::Schedule(Box::new(schedule))
     }

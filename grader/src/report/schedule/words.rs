@@ -5,6 +5,7 @@ use schedules::words::{Deadlock, Fact, Place, Raised, Ran, Wait};
 
 use super::ScheduleFinding;
 use super::found::{Finding, NAME_CHARS_MAX};
+use crate::explore::Reach;
 
 const FACT_CHARS_MAX: usize = 400;
 const FACTS_MAX: usize = 6;
@@ -110,22 +111,23 @@ fn kept(waits: &[Wait]) -> Option<(&Wait, Thread)> {
 }
 
 /// How far the finding reaches. No preemption: threads only take turns where they wait, which they do everywhere.
-pub fn reach(interpreter: Option<bool>, preemptions: u32) -> &'static str {
-    match interpreter {
+pub fn reach(reach: Option<Reach>, preemptions: u32) -> String {
+    let rules = "This can happen by the rules of the language";
+    match reach {
         _ if preemptions == 0 => {
             "This can happen on every Python: no thread is interrupted, they only take turns where they wait or end."
+                .to_owned()
         }
-        Some(true) => {
-            "This can happen on this very interpreter: CPython 3.11 may switch threads at each of these places."
+        Some(Reach::Seen) => {
+            "This can happen on this very interpreter: it was also seen with threads interrupted only \
+                              where CPython 3.11 switches them."
+                .to_owned()
         }
-        Some(false) => {
-            "This can happen by the rules of the language. CPython 3.11 does not switch threads at each of these places; \
-             later versions and those without a global lock may."
-        }
-        None => {
-            "This can happen by the rules of the language. Whether CPython 3.11 switches threads at each of these places \
-             was not tried."
-        }
+        Some(Reach::NotSeen { schedules }) => format!(
+            "{rules}. CPython 3.11 with its lock was not seen to do it in {schedules} schedules; a Python without that \
+             lock may."
+        ),
+        None => format!("{rules}. Whether CPython 3.11 does it was not tried."),
     }
 }
 

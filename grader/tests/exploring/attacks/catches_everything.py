@@ -1,4 +1,4 @@
-# deadlock: wait for one another
+# deadlock: waits for itself
 import threading
 
 lock = threading.Lock()

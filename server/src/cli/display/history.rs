@@ -39,10 +39,18 @@ pub fn write(text: &mut String, operations: &[HistoryOperation], order: &[u32], 
     }
     for refusal in refusals {
         let Some(row) = operations.get(refusal.operation as usize) else { continue };
-        let had = row.result.as_ref().map_or("waits".to_owned(), |result| format!("gave {result}"));
-        let must = refusal.expected.as_ref().map_or("wait".to_owned(), |value| format!("give {value}"));
+        let had = row.result.as_ref().map_or("waits".to_owned(), |result| came(result, ["raised", "gave"]));
+        let must = refusal.expected.as_ref().map_or("wait".to_owned(), |value| came(value, ["raise", "give"]));
         let line = format!("then {}'s {} {had}, but had to {must}", row.who, row.call);
         let _ = writeln!(text, "{MARGIN}{}", printable(&line));
+    }
+}
+
+/// `gave 7`, `raised Empty`, by the verbs that are given.
+fn came(result: &str, [raised, gave]: [&str; 2]) -> String {
+    match result.strip_prefix("raised ") {
+        Some(exception) => format!("{raised} {exception}"),
+        None => format!("{gave} {result}"),
     }
 }
 
@@ -63,4 +71,24 @@ fn span(row: &HistoryOperation, moments: &BTreeMap<u32, usize>) -> String {
         None => format!("├{}", "─".repeat(end.saturating_sub(from + 1))),
     };
     format!("{:end$}", format!("{}{bar}", " ".repeat(from)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operation(call: &str, result: Option<&str>, begun: u32) -> HistoryOperation {
+        let (who, call, result) = ("thread-1".to_owned(), call.to_owned(), result.map(str::to_owned));
+        HistoryOperation { who, call, result, begun, returned: Some(begun + 1) }
+    }
+
+    #[test]
+    fn exceptions_are_raised_and_values_are_given() {
+        let operations = [operation("get()", Some("raised Empty"), 1), operation("get()", Some("7"), 2)];
+        let refusal = |operation, expected: &str| HistoryRefusal { operation, expected: Some(expected.to_owned()) };
+        let mut text = String::new();
+        write(&mut text, &operations, &[], &[refusal(0, "7"), refusal(1, "raised Empty")]);
+        assert!(text.contains("thread-1's get() raised Empty, but had to give 7"), "{text}");
+        assert!(text.contains("thread-1's get() gave 7, but had to raise Empty"), "{text}");
+    }
 }
