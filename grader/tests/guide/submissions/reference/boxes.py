@@ -1,3 +1,4 @@
+import asyncio
 import queue
 
 
@@ -16,3 +17,17 @@ class Box:
 
 def send_all(sock, data):
     sock.sendall(data)
+
+
+class Cup:
+    """Tasks pour into it."""
+
+    def __init__(self):
+        self.content = 0
+        self.turn = asyncio.Lock()
+
+    async def pour(self, amount):
+        async with self.turn:
+            before = self.content
+            await asyncio.sleep(0.1)
+            self.content = before + amount
