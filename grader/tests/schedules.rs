@@ -2,6 +2,8 @@
 //!
 //! Whatever it says it did must be what the plan makes (`Transcript::verify`), and must come out the same once more.
 
+#[path = "schedules/asyncio.rs"]
+mod asyncio;
 #[path = "schedules/beginnings.rs"]
 mod beginnings;
 #[path = "schedules/contract.rs"]

@@ -3,17 +3,15 @@
 
     contestant.py dpor|random|stress ORDER
 
-ORDER is JSON: `folder` of the zoo, `subject` (bug.py or right.py), `right` (what its driver must return), `cpu_s` and `wall_s`
-to spend, `seed`, `until_wrong`. The answer is a line of JSON: `runs`, `cpu_s`, `wrong` (what was found, and after how many
+ORDER is JSON: `folder` of the zoo, `subject` (bug.py or right.py), `driver` (a path), `right` (what it must return), `cpu_s` and
+`wall_s` to spend, `seed`, `until_wrong`. The answer is a line of JSON: `runs`, `cpu_s`, `wrong` (what was found, and after how many
 runs), `undecided` (why an exploration ended without a verdict), `exhausted` (nothing was left to try).
 
 As under our scheduler, a run executes module and driver afresh. What differs is how a driver is joined to frontrun, which
 wants a set-up, a fixed set of workers and an invariant:
 
 - `threads(…)` becomes a `yield`: what is before it is the set-up, what is after it belongs to the invariant.
-- Where a driver or program only starts threads and joins them, DRIVERS has the same with `threads`, as one would write it
-  for frontrun.
-- Where starting and joining is what the program gets wrong, each thread is a worker that waits until it is started (`Slot`).
+- Where a program itself starts threads, each is a worker that waits until it is started (`Slot`).
 """
 
 import ast
@@ -27,24 +25,6 @@ import threading
 import types
 from time import monotonic, process_time
 
-DRIVERS = {
-    "abba": """
-def run(module):
-    one, two = module.Shelf(1, 5), module.Shelf(2, 5)
-    threads(lambda: module.carry(one, two), lambda: module.carry(two, one))
-    return one.boxes, two.boxes
-""",
-    "queue_empty": """
-import queue
-
-def run(module):
-    tasks, done = queue.Queue(), []
-    for task in range(3):
-        tasks.put(task)
-    threads(lambda: module.empty_out(tasks, done), lambda: module.empty_out(tasks, done))
-    return sorted(done)
-""",
-}
 # Threads that these programs start at most.
 SLOTS = {"sleep_sync": 1, "unjoined": 3, "pool_starvation/bug.py": 2, "pool_starvation/right.py": 6}
 # Where growing schedules of frontrun's random explorer ends: it begins with its default and asks for more when it needs more.
@@ -65,7 +45,8 @@ class Program:
         folder = pathlib.Path(order["folder"])
         path = folder / order["subject"]
         self.code = compile(path.read_text(), path, "exec")
-        self.driver_path = folder / "driver.py"
+        self.name = folder.name
+        self.driver_path = pathlib.Path(order["driver"])
         self.driver_text = self.driver_path.read_text()
         self.right = order["right"]
 
@@ -206,10 +187,8 @@ class Threading:
 
 def state_maker(program):
     """(what makes the state of an execution, its workers)."""
-    name = program.driver_path.parent.name
-    slots = SLOTS.get(name) or SLOTS.get(f"{name}/{program.order['subject']}")
-    text = DRIVERS.get(name, program.driver_text)
-    tree = ast.fix_missing_locations(AsGenerator().visit(ast.parse(text)))
+    slots = SLOTS.get(program.name) or SLOTS.get(f"{program.name}/{program.order['subject']}")
+    tree = ast.fix_missing_locations(AsGenerator().visit(ast.parse(program.driver_text)))
     names = {"pause": lambda: None, "note": lambda value: None}
     exec(compile(tree, program.driver_path, "exec"), names)
     if slots is None:
@@ -226,13 +205,16 @@ def under_frontrun(strategy, program):
     os.environ["FRONTRUN_ACTIVE"] = "1"
     import frontrun
 
-    limits = {"dpor": {"preemption_bound": 2}, "random": {"max_attempts": 1_000_000, "max_ops": 300}}[strategy]
+    order = program.order
+    # A failure that nobody looks for is no reason to begin again.
+    dpor, random = {"stop_on_first": order["until_wrong"]}, {"max_attempts": 1_000_000, "max_ops": 300}
+    limits = dpor if strategy == "dpor" else random
     # Nothing here reads or writes, and what was found need not be replayed: both only cost time.
     options = {"strategy": strategy, "detect_io": False, "reproduce_on_failure": 0, **limits}
     frontrun.explore(setup=Cell, workers=lambda cell: setattr(cell, "value", 1), count=2, invariant=lambda cell: True,
                      strategy=strategy, detect_io=False, **({"max_attempts": 3} if strategy == "random" else {}))
     make, workers = state_maker(program)
-    order, budget = program.order, Budget(program.order)
+    budget = Budget(order)
     answer = {"wrong": None, "undecided": None, "exhausted": False}
 
     def setup():

@@ -5,7 +5,8 @@
 //! for the start of processes and for a first run that nobody counts; what counts are the ratios. frontrun has two
 //! explorers, and the better one stands for it in each line.
 //!
-//! Names as arguments choose programs; `parts` alone measures what one of our own schedules consists of.
+//! Names as arguments choose programs; `parts` alone measures what one of our own schedules consists of, and `ours` before
+//! them runs our side alone, for a profiler.
 
 #[path = "../../tests/schedules/worker.rs"]
 #[expect(dead_code, reason = "tests use the rest")]
@@ -58,6 +59,9 @@ fn main() {
     let chosen: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     stay_on_one_core();
     println!("load {}, {} rounds of {SEARCH_CPU_S} and 2 × {RATE_CPU_S} CPU s", load(), ROUNDS);
+    if chosen.first().is_some_and(|first| first == "ours") {
+        return programs(&chosen[1..]).iter().for_each(|folder| run_ours(folder));
+    }
     if chosen != ["parts"] {
         let lines: Vec<Line> = programs(&chosen).iter().map(|folder| compare(folder)).collect();
         table::show(&lines);
@@ -82,6 +86,13 @@ fn programs(chosen: &[String]) -> Vec<PathBuf> {
     folders
 }
 
+/// What runs a program, for all contestants: that of the zoo, or one in its place.
+pub fn driver(folder: &Path) -> PathBuf {
+    let drivers = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/explore/drivers");
+    let own = folder.file_name().map(|name| drivers.join(name).with_extension("py"));
+    own.filter(|path| path.is_file()).unwrap_or_else(|| folder.join("driver.py"))
+}
+
 fn compare(folder: &Path) -> Line {
     let right = ours::right(folder);
     let mut line = Line::new(folder);
@@ -104,6 +115,15 @@ fn compare(folder: &Path) -> Line {
     }
     eprintln!("{}", line.name);
     line
+}
+
+fn run_ours(folder: &Path) {
+    let right = ours::right(folder);
+    let rates = ["right.py", "bug.py"].map(|subject| {
+        let done = ours::run(&Order { folder, subject, right: &right, cpu_s: 1.0, seed: 1, until_wrong: false });
+        f64::from(done.runs) / done.cpu_s
+    });
+    println!("{:60}{:8.0} / {:.0} schedules for each CPU second", folder.display(), rates[0], rates[1]);
 }
 
 fn load() -> String {

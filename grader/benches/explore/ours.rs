@@ -10,7 +10,7 @@ use schedules::words::{Ran, Subject};
 use serde_json::Value;
 
 use crate::worker::{Worker, calm, scenario};
-use crate::{Done, Order};
+use crate::{Done, Order, driver};
 
 /// Plans that a worker knows of at a time; while something is searched one, so that its price is known.
 const BATCH: u32 = 25;
@@ -49,7 +49,7 @@ pub fn run(order: &Order) -> Done {
 }
 
 fn open(folder: &Path, subject: &str) -> Worker {
-    let driver = fs::read_to_string(folder.join("driver.py")).expect("a driver");
+    let driver = fs::read_to_string(driver(folder)).expect("a driver");
     let mut worker = Worker::start(folder);
     worker.scenario(&scenario(Subject::File(subject.to_owned()), &driver, "run")).expect("a program that runs");
     worker

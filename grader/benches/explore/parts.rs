@@ -23,6 +23,7 @@ def run(module):
     threads(work, work)
 ";
 const WORK: &str = "def run(module):\n    module.work()\n";
+const TURNS: u32 = 2000;
 const LOCALS: &str = "def work():\n    for number in range(2000):\n        twice = number + number\n";
 const SHARED: &str = "
 class Thing:
@@ -126,16 +127,15 @@ pub fn measure() {
     }
     let [nothing, module, threads, pauses, restless, locals, shared, locks] = &probes;
     let base = nothing.worker_us();
-    let counts = |probe: &Probe, count: fn(&Counts) -> u64| count(&probe.counts) as f64;
     println!("\nparts of a schedule, in µs of CPU (medians of {BATCHES} batches of {BATCH})");
     let say = |what: &str, us: f64| println!("  {what:58}{us:10.3}");
     say("a schedule of nothing, in the worker", base);
     say("and in its explorer: order, answer, verification", nothing.explorer_us());
     say("executing a module of two classes", module.worker_us() - base);
     say("a thread: start, end, join", (threads.worker_us() - base) / 2.0);
-    let switches = counts(restless, |counts| counts.switches.into()) - counts(pauses, |counts| counts.switches.into());
+    let switches = f64::from(restless.counts.switches - pauses.counts.switches);
     say("a hand-over to another thread", (restless.worker_us() - pauses.worker_us()) / switches);
-    say("an instruction that is traced", (locals.worker_us() - base) / counts(locals, |counts| counts.instructions));
+    say("a turn of a loop that touches nothing shared", (locals.worker_us() - base) / f64::from(TURNS));
     say("a point in memory where nothing happens", per_point(shared, base));
     say("a point at a lock where nothing happens", per_point(locks, base));
 }

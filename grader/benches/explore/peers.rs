@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{Done, Order, WALL_S};
+use crate::{Done, Order, WALL_S, driver};
 
 /// Longest that one may take from start to end, in seconds.
 const END_S: &str = "60";
@@ -25,6 +25,7 @@ pub fn run(name: &str, order: &Order) -> Done {
     let words = json!({
         "folder": order.folder,
         "subject": order.subject,
+        "driver": driver(order.folder),
         "right": order.right,
         "cpu_s": order.cpu_s,
         "wall_s": WALL_S,

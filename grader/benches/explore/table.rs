@@ -95,7 +95,7 @@ pub fn show(lines: &[Line]) {
     show_notes(lines);
 }
 
-const WIDTHS: [usize; 11] = [6, 7, 8, 13, 14, 7, 8, 13, 13, 8, 8];
+const WIDTHS: [usize; 11] = [6, 7, 8, 16, 13, 7, 8, 13, 14, 8, 8];
 
 fn show_line(line: &Line) {
     let (explorer, frontrun) = line.frontrun();
@@ -132,6 +132,9 @@ fn number(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
 }
 
+/// Which of a line's contestants.
+type Which = fn(&Line) -> &Side;
+
 fn show_sums(lines: &[Line]) {
     let ratios: Vec<f64> = lines.iter().flat_map(Line::ratios).collect();
     let mean = (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp();
@@ -143,10 +146,10 @@ fn show_sums(lines: &[Line]) {
         ratios.len(),
         lines.len() * 2
     );
-    let always = |side: fn(&Line) -> &Side| lines.iter().filter(|line| side(line).found() == side(line).searches.len());
-    let ever = |side: fn(&Line) -> &Side| lines.iter().filter(|line| side(line).found() > 0);
+    let always = |side: Which| lines.iter().filter(move |line| side(line).found() == side(line).searches.len());
+    let ever = |side: Which| lines.iter().filter(move |line| side(line).found() > 0);
     println!("mistakes found in every round (in any) of {}:", lines.len());
-    let sides: [(&str, fn(&Line) -> &Side); 4] = [
+    let sides: [(&str, Which); 4] = [
         ("ours", |line| &line.ours),
         ("frontrun, the better explorer", |line| line.frontrun().1),
         ("frontrun, dpor", |line| &line.dpor),

@@ -4,7 +4,9 @@
 
 #[path = "../src"]
 mod scheduler {
+    #[expect(dead_code, reason = "new code is of no interest to a script that watches what it chooses")]
     pub mod audit;
+    #[expect(dead_code, reason = "turns are those of runs")]
     pub mod tracer;
 }
 

@@ -12,8 +12,6 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyString, PyTuple};
 
-use crate::load;
-
 /// Events that are refused whatever they are about.
 const FORBIDDEN: &[&str] = &[
     "sys.settrace",
@@ -42,8 +40,13 @@ const MEMORY: (&str, &str) = ("/proc/", "/mem");
 /// A program that tries again and again is not told of each time.
 const TRIPPED_MAX: usize = 20;
 
+/// Is told of code that is about to be executed.
+pub type Meeting = fn(&Bound<'_, PyCode>) -> PyResult<()>;
+
 struct State {
     added: Cell<bool>,
+    /// What a program has compiled itself is its own too: whoever watches code wants to see it.
+    meeting: Cell<Option<Meeting>>,
     armed: Cell<bool>,
     /// We do it ourselves.
     ours: Cell<bool>,
@@ -55,10 +58,16 @@ unsafe impl Sync for State {}
 
 static STATE: State = State {
     added: Cell::new(false),
+    meeting: Cell::new(None),
     armed: Cell::new(false),
     ours: Cell::new(false),
     tripped: RefCell::new(Vec::new()),
 };
+
+/// Who is told of code before it is executed.
+pub fn meet(meeting: Meeting) {
+    STATE.meeting.set(Some(meeting));
+}
 
 /// From now on forbidden things are refused, or not.
 pub fn arm_audit(on: bool) {
@@ -100,8 +109,7 @@ unsafe extern "C" fn hook(event: *const c_char, arguments: *mut ffi::PyObject, _
     if matches!(event, "exec" | "function.__new__") {
         let code = arguments.as_ref().and_then(|all| all.cast_exact::<PyTuple>().ok()?.get_item(0).ok());
         let Some(code) = code.and_then(|code| code.cast_into_exact::<PyCode>().ok()) else { return 0 };
-        // What a program has compiled itself is its own too.
-        return match load::met(&code) {
+        return match STATE.meeting.get().map_or(Ok(()), |meeting| meeting(&code)) {
             Ok(()) => 0,
             Err(error) => {
                 error.restore(py);

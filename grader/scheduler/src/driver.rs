@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::frames::{self, Side};
 use crate::kernel::waiting::{self, point};
 use crate::kernel::{Call, Origin, Phase, State, Wants, numbered, with};
-use crate::managed::thread;
+use crate::managed::{asyncio, thread};
 use crate::{Abort, load, patch, record, report, values};
 
 /// What the main thread does.
@@ -58,14 +58,22 @@ impl Work {
                     keywords.set_item(name, values::from_json(py, value)?)?;
                 }
                 let function = names.get_item(function)?.ok_or_else(|| no_such(function))?;
-                Ok(Some(values::to_json(&function.call((module,), Some(&keywords))?)))
+                let mut result = function.call((module,), Some(&keywords))?;
+                if result.get_type().name()? == "coroutine" {
+                    result = asyncio::run(&result)?;
+                }
+                Ok(Some(values::to_json(&result)))
             }
             Work::Operations { class, new, threads } => {
                 let new = PyTuple::new(
                     py,
                     new.iter().map(|value| values::from_json(py, value)).collect::<PyResult<Vec<_>>>()?,
                 )?;
-                let object = module.getattr(class.as_str())?.call1(new)?;
+                let class = module.getattr(class.as_str())?;
+                if asyncio::are_coroutines(&class, threads) {
+                    return asyncio::operate(&class, &new, threads).map(|()| None);
+                }
+                let object = class.call1(new)?;
                 operate(&object, threads).map(|()| None)
             }
         }
@@ -78,6 +86,7 @@ fn no_such(function: &str) -> PyErr {
 
 /// The main thread has done its work: as an interpreter does at its end, it waits for whoever is no daemon.
 pub fn leave(py: Python<'_>) -> PyResult<()> {
+    asyncio::leave(py);
     let (left, pools) = living(py)?;
     let direct = |thread: &usize| with(py, |kernel| kernel.threads[*thread].origin == Origin::Program { direct: true });
     let unjoined: Vec<usize> = left.iter().copied().filter(direct).collect();
@@ -89,14 +98,19 @@ pub fn leave(py: Python<'_>) -> PyResult<()> {
         patch::dismiss_pools(py)?;
     }
     let (left, _) = living(py)?;
-    if left.is_empty() { Ok(()) } else { thread::join(py, left, "the end of the program") }
+    if !left.is_empty() {
+        thread::join(py, left, "the end of the program")?;
+    }
+    asyncio::close(py);
+    Ok(())
 }
 
 /// Threads that run and are no daemons, and whether the library has started some.
 fn living(py: Python<'_>) -> PyResult<(Vec<usize>, bool)> {
     let running = with(py, |kernel| {
         let threads = kernel.threads.iter().enumerate().skip(1);
-        let alive = threads.filter(|(_, thread)| matches!(thread.state, State::Runs | State::Waits(_)));
+        let alive = threads
+            .filter(|(_, thread)| thread.host.is_none() && matches!(thread.state, State::Runs | State::Waits(_)));
         let row = |(number, thread): (usize, &crate::kernel::Managed)| {
             (number, thread.origin, thread.object.as_ref().map(|object| object.clone_ref(py)))
         };
@@ -150,8 +164,18 @@ fn recorded<'py>(
     arguments: Vec<Value>,
     call: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let told: Vec<String> = arguments.iter().map(Value::to_string).collect();
-    let shown = format!("{name}({})", told.join(", "));
+    let entry = begin(py, name, arguments);
+    let result = call();
+    match &result {
+        Err(error) if error.is_instance_of::<Abort>(py) => {}
+        Ok(_) | Err(_) => end(py, entry, &result)?,
+    }
+    result
+}
+
+/// An operation of the history begins; its place there.
+pub fn begin(py: Python<'_>, name: &str, arguments: Vec<Value>) -> usize {
+    let shown = shown(name, &arguments);
     let entry = with(py, |kernel| {
         let (thread, invoked) = (numbered(kernel.current), kernel.told.position);
         kernel.told.position += 1;
@@ -160,28 +184,37 @@ fn recorded<'py>(
         kernel.told.history.len() - 1
     });
     record::log(py, Act::Invokes, None, Some(&shown));
-    let result = call();
-    let outcome = match &result {
+    entry
+}
+
+/// It ends.
+pub fn end(py: Python<'_>, entry: usize, result: &PyResult<Bound<'_, PyAny>>) -> PyResult<()> {
+    let outcome = match result {
         Ok(value) => Outcome::Value(values::to_json(value)),
-        Err(error) if error.is_instance_of::<Abort>(py) => return result,
         Err(error) => Outcome::Raised(report::raised(py, error, false)),
     };
-    let shown = match &outcome {
-        Outcome::Value(value) => format!("{shown} -> {value}"),
-        Outcome::Raised(raised) => format!("{shown} raises {}", raised.classes.first().map_or("", String::as_str)),
+    let told = match &outcome {
+        Outcome::Value(value) => format!("-> {value}"),
+        Outcome::Raised(raised) => format!("raises {}", raised.classes.first().map_or("", String::as_str)),
     };
     if with(py, |kernel| kernel.phase) != Phase::Running {
         return Err(waiting::abort(py));
     }
-    with(py, |kernel| {
+    let shown = with(py, |kernel| {
         let position = kernel.told.position;
         kernel.told.position += 1;
-        let operation = &mut kernel.told.history[entry];
+        let operation = kernel.told.history.get_mut(entry)?;
         operation.returned = Some(position);
         operation.result = Some(outcome);
+        Some(format!("{} {told}", shown(&operation.operation, &operation.arguments)))
     });
-    record::log(py, Act::Returns, None, Some(&shown));
-    result
+    record::log(py, Act::Returns, None, shown.as_deref());
+    Ok(())
+}
+
+fn shown(name: &str, arguments: &[Value]) -> String {
+    let told: Vec<String> = arguments.iter().map(Value::to_string).collect();
+    format!("{name}({})", told.join(", "))
 }
 
 /// The names that a driver sees.
@@ -193,6 +226,7 @@ fn give_names(names: &Bound<'_, PyDict>) -> PyResult<()> {
     names.set_item("note", wrap_pyfunction!(note, &module)?)?;
     names.set_item("call", wrap_pyfunction!(call, &module)?)?;
     names.set_item("settle", wrap_pyfunction!(settle, &module)?)?;
+    names.set_item("tasks", wrap_pyfunction!(asyncio::tasks, &module)?)?;
     names.set_item("clock", wrap_pyfunction!(clock, &module)?)
 }
 

@@ -259,6 +259,29 @@ fn call_of<'py>(frame: &Walk<'py>) -> (String, Option<Bound<'py, PyAny>>) {
     (frame.qualified(), object)
 }
 
+/// Whether the submission's own code makes a task, be it through the library's functions for that.
+pub fn created_directly(py: Python<'_>) -> bool {
+    let mut walk = Walk::here(py);
+    while let Some(frame) = walk {
+        match frame.side() {
+            Side::Submission => return true,
+            Side::Driver => return false,
+            Side::Library if ["create_task", "ensure_future"].iter().any(|name| frame.qualified().ends_with(name)) => {}
+            Side::Library if frame.is_named(c"_ensure_future") => {}
+            Side::Library => return false,
+        }
+        walk = frame.outer();
+    }
+    false
+}
+
+/// What a frame object shows of one that does not run: whose it is, its function, and where it is.
+pub fn at_rest(frame: &Bound<'_, PyAny>) -> Option<(Side, String, Place)> {
+    let frame = frame.cast::<PyFrame>().ok()?;
+    let walk = Walk::of(frame.py(), frame.clone().into_ptr().cast())?;
+    Some((walk.side(), walk.qualified(), walk.place()))
+}
+
 /// Where `frame`, a frame object, is, if that is in the submission.
 pub fn place_of(frame: &Bound<'_, PyAny>, line: u32) -> Option<Place> {
     let frame = frame.cast::<PyFrame>().ok()?;

@@ -12,6 +12,7 @@
 pub mod carrier;
 pub mod choice;
 pub mod reach;
+pub mod turn;
 pub mod waiting;
 
 use std::cell::RefCell;
@@ -25,6 +26,7 @@ use schedules::{Strategy, Thread, Transcript};
 use serde_json::Value;
 
 use self::carrier::{Carrier, Gate};
+use self::turn::Turn;
 use crate::held::Held;
 use crate::managed::condition::Notices;
 use crate::managed::core::Core;
@@ -69,6 +71,8 @@ pub struct Kernel {
     pub spins: BTreeMap<(Thread, Place), u32>,
     /// All of them.
     pub spins_total: u32,
+    /// A task has only looked since its loop last let others go first.
+    pub polled: bool,
     /// How often, one after the other, a thread that looks for descriptors again and again has waited in vain, while
     /// nothing else happened.
     pub vain: u32,
@@ -98,6 +102,8 @@ pub struct Managed {
     pub name: String,
     pub origin: Origin,
     pub carrier: Arc<Carrier>,
+    /// Of a task: the thread that runs its event loop.
+    pub host: Option<usize>,
     pub state: State,
     /// What it waited for has not come in time.
     pub timed_out: bool,
@@ -154,6 +160,8 @@ pub enum Wants {
     Stillness,
     /// That time passes.
     Time,
+    /// To be chosen by an event loop.
+    Turn(Rc<Turn>),
     /// That the kernel has something for one of these.
     Descriptors(Rc<Watched>),
 }
@@ -200,6 +208,7 @@ impl Kernel {
             numbers: 0,
             spins: BTreeMap::new(),
             spins_total: 0,
+            polled: false,
             vain: 0,
             conductor: Arc::new(Gate::of_this_thread()),
             idle: Vec::new(),
@@ -219,6 +228,11 @@ impl Kernel {
     pub fn number(&mut self) -> u64 {
         self.numbers += 1;
         self.numbers
+    }
+
+    /// The thread that runs, of whose tasks one may be under way.
+    pub fn body(&self) -> usize {
+        self.threads.get(self.current).and_then(|thread| thread.host).unwrap_or(self.current)
     }
 
     /// A fact that is no failure of the run itself.

@@ -279,7 +279,10 @@ impl Finder {
             imports_too(py, name)?;
             watch(py)?;
         }
-        spec(py, name)
+        match spec(py, name)? {
+            Some(spec) => Ok(Some(spec)),
+            None => crate::managed::asyncio::spec(py, name),
+        }
     }
 
     fn create_module(&self, py: Python<'_>, spec: &Bound<'_, PyAny>) -> Py<PyAny> {

@@ -3,6 +3,7 @@
 //! Only what the standard library itself takes from C is replaced, and `threading.Condition`, so that waiting and notifying
 //! are one operation each. Everything above is the standard library's own Python, executed over these.
 
+pub mod asyncio;
 pub mod buffers;
 pub mod clock;
 pub mod condition;

@@ -85,7 +85,9 @@ pub fn awaited(py: Python<'_>, wants: &Wants, until: Option<u64>) -> Option<Stri
             }
             Wants::Time => format!("{} s", until?.saturating_sub(kernel.now) as f64 / 1e9),
             Wants::Stillness => "the others".to_owned(),
-            Wants::Lock(_) | Wants::Notification { .. } | Wants::Item(_) | Wants::Descriptors(_) => return None,
+            Wants::Lock(_) | Wants::Notification { .. } | Wants::Item(_) | Wants::Descriptors(_) | Wants::Turn(_) => {
+                return None;
+            }
         })
     })
 }
@@ -123,7 +125,8 @@ pub fn access(py: Python<'_>, access: Access<'_>) {
     push(py, act, Some(whole), value, Some(place));
 }
 
-fn push(
+/// Something that is not told by frames.
+pub fn push(
     py: Python<'_>,
     act: Act,
     object: Option<String>,

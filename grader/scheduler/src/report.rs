@@ -9,6 +9,7 @@ use schedules::words::{Act, Deadlock, Fact, Place, Raised, Wait};
 
 use crate::frames::{self, Doing};
 use crate::kernel::{Call, Managed, Object, State, Waiting, Wants, numbered, waiting, with};
+use crate::managed::asyncio::{self, Awaits};
 use crate::managed::core::Core;
 use crate::{patch, record};
 
@@ -72,12 +73,15 @@ struct Row {
 
 /// Nobody can go on: says so, and the run is over.
 pub fn deadlock(py: Python<'_>) {
+    asyncio::unretrieved(py);
     let rows = with(py, |kernel| {
         let row = |(thread, managed): (usize, &Managed)| match &managed.state {
             State::Waits(waiting) => {
-                let held = managed.held.iter().filter(|core| !core.internal);
-                let holds = held.map(Core::object).collect();
-                let held_by = holders(&waiting.wants, managed, &kernel.threads);
+                // What a task has taken, the thread that runs it has.
+                let body = managed.host.filter(|_| !matches!(waiting.wants, Wants::Turn(_)));
+                let held = body.map_or(&managed.held, |host| &kernel.threads[host].held);
+                let holds = held.iter().filter(|core| !core.internal).map(Core::object).collect();
+                let held_by = holders(&waiting.wants, thread, &kernel.threads);
                 let (call, wants) = (waiting.call, waiting.wants.clone());
                 Some(Row { thread, call, wants, frame: managed.carrier.frame(), held_by, holds })
             }
@@ -89,8 +93,19 @@ pub fn deadlock(py: Python<'_>) {
     let mut edges = BTreeMap::new();
     let mut waits = Vec::new();
     for row in rows {
-        edges.insert(row.thread, row.held_by.clone());
         let doing = frames::doing(py, row.frame);
+        if let Some(awaits) = asyncio::awaits(py, row.thread).filter(|_| matches!(row.wants, Wants::Turn(_))) {
+            if awaits.lost.is_some() {
+                class = Deadlock::LostWakeUp;
+            }
+            edges.insert(row.thread, awaits.held_by.clone());
+            waits.push(awaited(row.thread, awaits));
+            continue;
+        }
+        edges.insert(row.thread, row.held_by.clone());
+        if matches!(row.wants, Wants::Turn(_)) && asyncio::hosts_tasks(py, row.thread) {
+            continue;
+        }
         let missed = match &row.wants {
             // The library's own conditions, as a queue has, are not what the program waits at.
             Wants::Notification { notices, .. }
@@ -127,18 +142,35 @@ pub fn starving(py: Python<'_>) {
     }
 }
 
-fn holders(wants: &Wants, waiter: &Managed, threads: &[Managed]) -> Vec<usize> {
+/// The row of a task.
+fn awaited(task: usize, awaits: Awaits) -> Wait {
+    let Awaits { call, object, place, held_by, holds, lost } = awaits;
+    let held_by = held_by.into_iter().map(numbered).collect();
+    Wait { thread: numbered(task), call, object, held_by, holds, place, missed: lost.flatten() }
+}
+
+fn holders(wants: &Wants, waiter: usize, threads: &[Managed]) -> Vec<usize> {
     match wants {
-        Wants::Lock(core) => core.owner().into_iter().collect(),
-        Wants::Notification { lock: Some(core), .. } if waiter.notified => core.owner().into_iter().collect(),
+        Wants::Lock(core) => core.owner().map(|owner| busy(owner, threads).unwrap_or(owner)).into_iter().collect(),
+        Wants::Notification { lock: Some(core), .. } if threads[waiter].notified => {
+            core.owner().map(|owner| busy(owner, threads).unwrap_or(owner)).into_iter().collect()
+        }
         Wants::Ends(awaited) => {
             let alive = |thread: &&usize| !matches!(threads[**thread].state, State::Ended | State::Lost);
             awaited.iter().filter(alive).copied().collect()
         }
+        // A thread that runs a loop waits for the task that does not come to an end of its step.
+        Wants::Turn(_) => busy(waiter, threads).into_iter().collect(),
         Wants::Notification { .. } | Wants::Item(_) | Wants::Stillness | Wants::Time | Wants::Descriptors(_) => {
             Vec::new()
         }
     }
+}
+
+/// The task that does not let the thread that runs it go on.
+fn busy(host: usize, threads: &[Managed]) -> Option<usize> {
+    let waits = |state: &State| matches!(state, State::Waits(waiting) if !matches!(waiting.wants, Wants::Turn(_)));
+    threads.iter().position(|task| task.host == Some(host) && waits(&task.state))
 }
 
 fn described(py: Python<'_>, row: Row, doing: Doing<'_>, missed: Option<Place>) -> Wait {

@@ -15,7 +15,7 @@ use crate::driver::Work;
 use crate::kernel::carrier::{Conditions, conduct};
 use crate::kernel::waiting::Points;
 use crate::kernel::with;
-use crate::managed::descriptors;
+use crate::managed::{asyncio, descriptors};
 use crate::{audit, driver, frames, load, patch, record, report, reset, tracer, values};
 
 /// Bytes that are read at once.
@@ -218,6 +218,7 @@ fn run(py: Python<'_>, ready: &Ready, plan: &Plan, recording: bool) -> PyResult<
     record::begin();
     reset::put_back(py)?;
     patch::refresh(py, scenario.seed)?;
+    asyncio::refresh(py)?;
     let outcome = std::rc::Rc::new(std::cell::RefCell::new(None::<Value>));
     let (work, module, told) = (ready.work.clone_ref(py), ready.module.clone(), std::rc::Rc::clone(&outcome));
     let main = move |py: Python<'_>| {
@@ -237,8 +238,10 @@ fn run(py: Python<'_>, ready: &Ready, plan: &Plan, recording: bool) -> PyResult<
     let conditions =
         Conditions { plan, limits: scenario.limits, sleepers_may_wake: scenario.sleepers_may_wake, recording };
     descriptors::begin(py)?;
+    audit::meet(load::met);
     audit::arm_audit(true);
     conduct(py, &conditions, Box::new(main));
+    asyncio::forget(py);
     audit::arm_audit(false);
     load::unload(py)?;
     let (threads, told, transcript, spins) = with(py, |kernel| {

@@ -67,7 +67,8 @@ pub struct View<'a> {
     pub total: u32,
     /// How many of the points armed for are left; 0 or less when the strategy's own time has come.
     pub left: i64,
-    /// By number; at a point the one that runs is among them, after a block it is not.
+    /// In the order in which the default prefers them: threads by number, the tasks of an event loop as it would call them.
+    /// At a point the one that runs is among them, after a block it is not.
     pub enabled: &'a [Candidate],
 }
 

@@ -43,7 +43,7 @@ fn every_run_can_be_followed() {
 }
 
 /// All schedules with at most `preemptions`, breadth first; how many there are, and whether `wrong` was seen.
-fn search(worker: &mut Worker, preemptions: usize, most: usize, wrong: impl Fn(&Ran) -> bool) -> (usize, bool) {
+pub fn search(worker: &mut Worker, preemptions: usize, most: usize, wrong: impl Fn(&Ran) -> bool) -> (usize, bool) {
     let mut open: VecDeque<(usize, Vec<Deviation>)> = VecDeque::from([(0, Vec::new())]);
     let mut seen = BTreeSet::new();
     let mut runs = 0;

@@ -172,7 +172,7 @@ fn forget_thread_locals() {
 /// The running thread ends. Whose gate is to be opened next?
 fn end(py: Python<'_>, thread: usize) -> Arc<Gate> {
     record::log(py, Act::Ends, None, None);
-    let next = with(py, |kernel| {
+    let (next, outside) = with(py, |kernel| {
         let unwinding = kernel.phase == Phase::Unwinding;
         if !unwinding {
             kernel.close_stretch();
@@ -184,18 +184,19 @@ fn end(py: Python<'_>, thread: usize) -> Arc<Gate> {
             sentinel.open();
         }
         if unwinding {
-            return Some(Arc::clone(&kernel.conductor));
+            return (Some(Arc::clone(&kernel.conductor)), false);
         }
         if thread == 0 {
             kernel.phase = Phase::Unwinding;
-            return Some(Arc::clone(&kernel.conductor));
+            return (Some(Arc::clone(&kernel.conductor)), false);
         }
         match kernel.pick() {
-            Next::Thread(next) => Some(Arc::clone(&kernel.threads[next].carrier.gate)),
-            Next::Outside | Next::Nobody => None,
+            Next::Thread(next) => (Some(Arc::clone(&kernel.threads[next].carrier.gate)), false),
+            Next::Outside => (None, true),
+            Next::Nobody => (None, false),
         }
     });
-    next.unwrap_or_else(|| match super::waiting::after_the_kernel(py) {
+    next.unwrap_or_else(|| match outside.then(|| super::waiting::after_the_kernel(py)).flatten() {
         Some(next) => with(py, |kernel| Arc::clone(&kernel.threads[next].carrier.gate)),
         None => {
             report::deadlock(py);
@@ -217,7 +218,8 @@ pub fn hand_over(py: Python<'_>, me: usize, next: usize) {
 /// The running thread will never end by itself: everybody else goes on without it.
 pub fn lose(py: Python<'_>) -> ! {
     let conductor = with(py, |kernel| {
-        kernel.me().state = State::Lost;
+        let body = kernel.body();
+        kernel.threads[body].state = State::Lost;
         kernel.told.spent = true;
         Arc::clone(&kernel.conductor)
     });
@@ -241,6 +243,7 @@ pub fn start(py: Python<'_>, name: String, origin: Origin, body: Body) -> usize 
             name,
             origin,
             carrier,
+            host: None,
             state: State::Runs,
             timed_out: false,
             notified: false,
@@ -275,6 +278,7 @@ pub fn conduct(py: Python<'_>, conditions: &Conditions<'_>, main: Body) {
         kernel.numbers = 0;
         kernel.spins.clear();
         kernel.spins_total = 0;
+        kernel.polled = false;
         kernel.vain = 0;
         kernel.current = 0;
         kernel.begin(conditions.plan.strategy());
@@ -316,7 +320,8 @@ fn conducted(py: Python<'_>, conductor: &Arc<Gate>, gate: Arc<Gate>) {
 
 /// Threads that have not ended are told so, one after the other: each goes on until it has ended or will not.
 fn unwind(py: Python<'_>, conductor: &Arc<Gate>) {
-    let left = |thread: &Managed| matches!(thread.state, State::Runs | State::Waits(_));
+    // Tasks go with the threads that run them.
+    let left = |thread: &Managed| thread.host.is_none() && matches!(thread.state, State::Runs | State::Waits(_));
     while let Some(gate) = with(py, |kernel| {
         let next = kernel.threads.iter().position(left)?;
         kernel.current = next;

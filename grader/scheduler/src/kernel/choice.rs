@@ -34,6 +34,7 @@ impl Kernel {
                 threads.iter().all(|thread| matches!(self.threads[*thread].state, State::Ended | State::Lost))
             }
             Wants::Stillness | Wants::Time => false,
+            Wants::Turn(turn) => turn.is_ready(),
             Wants::Descriptors(watched) => watched.is_ready(),
         }
     }
@@ -50,6 +51,7 @@ impl Kernel {
     fn sleeps_until(&self, thread: usize) -> Option<u64> {
         match &self.threads[thread].state {
             State::Waits(Waiting { wants: Wants::Time, until, .. }) => *until,
+            State::Waits(Waiting { wants: Wants::Turn(turn), .. }) => turn.sleeps_until(),
             State::Runs | State::Waits(_) | State::Ended | State::Lost => None,
         }
     }
@@ -80,13 +82,14 @@ impl Kernel {
                 return still;
             }
         }
+        self.line_up(&mut able);
         able
     }
 
     /// Who could go on if time passed: the first to wake, and sleepers whose time need not be the shortest.
     fn timed(&self, except: Option<usize>) -> Vec<Candidate> {
         let until = |thread: usize| match &self.threads[thread].state {
-            State::Waits(waiting) if Some(thread) != except => waiting.until,
+            State::Waits(waiting) if Some(thread) != except => waiting.gives_up(),
             State::Runs | State::Waits(_) | State::Ended | State::Lost => None,
         };
         let Some(first) = (0..self.threads.len()).filter_map(until).min() else { return Vec::new() };
@@ -95,7 +98,9 @@ impl Kernel {
             let may = until <= first || (self.sleepers_may_wake && self.sleeps_until(thread).is_some());
             may.then_some(Candidate { thread: numbered(thread), sleeps_until: Some(until.max(self.now)) })
         };
-        (0..self.threads.len()).filter_map(due).collect()
+        let mut timed: Vec<Candidate> = (0..self.threads.len()).filter_map(due).collect();
+        self.line_up(&mut timed);
+        timed
     }
 
     /// At a point: goes on with the running thread or another.
@@ -210,7 +215,7 @@ impl Kernel {
             self.threads[thread].timed_out = !satisfied;
             let vain = !satisfied && matches!(waiting.wants, Wants::Descriptors(_));
             self.vain = if vain { self.vain + 1 } else { 0 };
-            if let (false, Some(until)) = (satisfied, waiting.until) {
+            if let (false, Some(until)) = (satisfied, waiting.gives_up()) {
                 self.now = self.now.max(until);
             }
         }
@@ -263,8 +268,10 @@ impl Kernel {
     }
 
     fn somebody_waits_for_the_kernel(&self) -> bool {
-        self.threads
-            .iter()
-            .any(|thread| matches!(&thread.state, State::Waits(Waiting { wants: Wants::Descriptors(_), .. })))
+        self.threads.iter().any(|thread| match &thread.state {
+            State::Waits(Waiting { wants: Wants::Descriptors(_), .. }) => true,
+            State::Waits(Waiting { wants: Wants::Turn(turn), .. }) => turn.watches(),
+            State::Runs | State::Waits(_) | State::Ended | State::Lost => false,
+        })
     }
 }

@@ -63,7 +63,8 @@ pub fn give_up(py: Python<'_>) {
     let place = frames::doing(py, frame).place;
     with(py, |kernel| {
         kernel.tell(Fact::OutOfReach { thread: numbered(thread), place });
-        kernel.me().state = State::Lost;
+        let body = kernel.body();
+        kernel.threads[body].state = State::Lost;
         kernel.told.spent = true;
         kernel.phase = Phase::Unwinding;
     });

@@ -207,7 +207,7 @@ pub fn fail(py: Python<'_>, fact: Fact) {
     tracer::arm(Some(1));
 }
 
-fn endless(py: Python<'_>, place: Option<Place>) -> PyErr {
+pub fn endless(py: Python<'_>, place: Option<Place>) -> PyErr {
     let place = place.or_else(|| crate::frames::place(py));
     let thread = with(py, |kernel| super::numbered(kernel.current));
     fail(py, Fact::Livelock { thread, place });
@@ -250,7 +250,7 @@ fn spins(py: Python<'_>, place: Place) -> PyResult<()> {
         let me = kernel.current;
         let waits = |thread: &super::Managed| match &thread.state {
             State::Runs => true,
-            State::Waits(waiting) => waiting.until.is_some(),
+            State::Waits(waiting) => waiting.could_go_on(),
             State::Ended | State::Lost => false,
         };
         let others = kernel.threads.iter().enumerate().any(|(number, thread)| number != me && waits(thread));
@@ -260,6 +260,10 @@ fn spins(py: Python<'_>, place: Place) -> PyResult<()> {
         kernel.spins_total += 1;
         if kernel.spins_total > SPINS_TOTAL_MAX {
             return Err(());
+        }
+        // A step of a task is never divided: it gives way where it ends.
+        if kernel.threads[me].host.is_some() {
+            kernel.polled = true;
         }
         Ok(Step::to(me, kernel.give_way(true)))
     });

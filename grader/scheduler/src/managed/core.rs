@@ -155,24 +155,25 @@ impl Core {
         match self.owner.get() {
             Owner::Nobody => false,
             Owner::Outside => true,
-            Owner::Thread(thread) => with(py, |kernel| kernel.current == thread),
+            Owner::Thread(thread) => with(py, |kernel| kernel.body() == thread),
         }
     }
 
     /// The running thread takes it; it is free.
     pub fn grant(self: &Rc<Core>, py: Python<'_>, count: u32) {
         with(py, |kernel| {
-            self.owner.set(Owner::Thread(kernel.current));
+            let owner = kernel.body();
+            self.owner.set(Owner::Thread(owner));
             self.count.set(count);
             if !self.is_silent() && self.kind != Kind::Sentinel {
-                kernel.me().held.push(Rc::clone(self));
+                kernel.threads[owner].held.push(Rc::clone(self));
             }
         });
     }
 
     /// Takes it, or not: `until` is when to give up, and a `try_only` does not wait at all.
     fn take(self: &Rc<Core>, py: Python<'_>, try_only: bool, until: Option<u64>, call: Call) -> PyResult<bool> {
-        let (phase, epoch, me) = with(py, |kernel| (kernel.phase, kernel.epoch, kernel.current));
+        let (phase, epoch, me) = with(py, |kernel| (kernel.phase, kernel.epoch, kernel.body()));
         match phase {
             Phase::Idle => {
                 // Nobody could let it go meanwhile, so nobody waits.

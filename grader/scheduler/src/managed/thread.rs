@@ -24,7 +24,7 @@ pub fn ident(thread: usize) -> u64 {
 
 #[pyfunction]
 pub fn get_ident(py: Python<'_>) -> u64 {
-    with(py, |kernel| if kernel.phase == Phase::Idle { IDENT } else { ident(kernel.current) })
+    with(py, |kernel| if kernel.phase == Phase::Idle { IDENT } else { ident(kernel.body()) })
 }
 
 #[pyfunction]
@@ -37,7 +37,7 @@ pub fn get_native_id(py: Python<'_>) -> u64 {
 pub fn _count(py: Python<'_>) -> usize {
     with(py, |kernel| {
         let alive = |state: &State| matches!(state, State::Runs | State::Waits(_));
-        kernel.threads.iter().skip(1).filter(|thread| alive(&thread.state)).count()
+        kernel.threads.iter().skip(1).filter(|thread| thread.host.is_none() && alive(&thread.state)).count()
     })
 }
 

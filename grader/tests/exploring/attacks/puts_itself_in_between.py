@@ -1,4 +1,4 @@
-# deadlock: a schedule does not come to its end
+# runtime-error: the program ended in the middle of a schedule
 import os
 import select
 import socket

@@ -1,4 +1,4 @@
-# runtime-error: waits for something that cannot be scheduled
+# deadlock: Every thread waits
 import select
 import os
 
