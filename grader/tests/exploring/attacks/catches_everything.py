@@ -1,4 +1,4 @@
-# deadlock: wait for one another
+# deadlock: which it holds itself
 import threading
 
 lock = threading.Lock()
