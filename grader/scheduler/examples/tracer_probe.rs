@@ -6,6 +6,7 @@
 mod scheduler {
     #[expect(dead_code, reason = "new code is of no interest to a script that watches what it chooses")]
     pub mod audit;
+    #[expect(dead_code, reason = "turns are those of runs")]
     pub mod tracer;
 }
 

@@ -1,4 +1,4 @@
-# deadlock: waits for itself
+# deadlock: which it holds itself
 import threading
 
 lock = threading.Lock()
