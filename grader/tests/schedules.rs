@@ -2,6 +2,8 @@
 //!
 //! Whatever it says it did must be what the plan makes (`Transcript::verify`), and must come out the same once more.
 
+#[path = "schedules/bars.rs"]
+mod bars;
 #[path = "schedules/contract.rs"]
 mod contract;
 #[path = "schedules/replay.rs"]
