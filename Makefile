@@ -62,8 +62,9 @@ kernel-test: setup-run build ## try the sandbox under Debian's own kernel, emula
 	scripts/on-debian-kernel $(PRACTICUM) check $(ONE_PER_SECTION)
 	scripts/on-debian-kernel cargo test --offline --locked --package grader --test alike --test sandbox
 
-soak: setup-run build ## accept every exercise thoroughly, with every core busy
+soak: setup-run build ## accept every exercise thoroughly, with every core busy; explore the zoo of schedules with many seeds
 	$(PRACTICUM) check --thorough
+	cargo test --package grader --locked --test schedules -- --ignored --nocapture --test-threads=1
 
 fmt: ## format the Rust code
 	cargo fmt --all

@@ -4,6 +4,8 @@
 
 #[path = "schedules/asyncio.rs"]
 mod asyncio;
+#[path = "schedules/bars.rs"]
+mod bars;
 #[path = "schedules/beginnings.rs"]
 mod beginnings;
 #[path = "schedules/contract.rs"]

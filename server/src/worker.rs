@@ -112,6 +112,10 @@ async fn hold(worker: &Worker, slot: &Slot, root: &Root, stop: &CancellationToke
             error!(grading.id = %lease.grading, tries = lease.tries, reason, "the grader failed");
             queue::grader_failed(&worker.db, lease, &reason).await
         }
+        Outcome::Refused(reason) => {
+            warn!(grading.id = %lease.grading, reason, "the grader refused what is to be graded");
+            queue::bury(&worker.db, lease, &reason).await
+        }
         Outcome::Leaving => queue::give_back(&worker.db, lease).await,
         Outcome::LostLease => Ok(Fenced::LostLease),
     };
@@ -148,6 +152,8 @@ async fn complete(worker: &Worker, lease: &Lease, report: &Report) -> sqlx::Resu
 #[derive(Debug)]
 enum Outcome {
     Graded(Box<Report>),
+    /// It asks for what there is not, such as a schedule of another case: another try would end the same.
+    Refused(String),
     /// Our fault: counts as one of the tries.
     Failed(String),
     /// Called off because this worker stops.
@@ -195,6 +201,7 @@ fn judge(outcome: Result<Report, GraderError>, called_off: Option<CalledOff>) ->
         (Ok(report), _) => Outcome::Graded(Box::new(report)),
         (Err(_), Some(CalledOff::LostLease)) => Outcome::LostLease,
         (Err(_), Some(CalledOff::Leaving)) => Outcome::Leaving,
+        (Err(GraderError::Request(reason)), None) => Outcome::Refused(reason),
         (Err(error), None) => Outcome::Failed(error.to_string()),
     }
 }

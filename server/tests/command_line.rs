@@ -247,6 +247,8 @@ fn a_wrong_argument_is_named_with_what_is_known() {
     refused(&["--case", "echo"], "practicum: case \"echo\": net-02-echo-server has only echo-at-once, no-newline, ");
     refused(&["--case", "binary", "--seed", "12"], "invalid value '12' for '--seed <CASESEED>'");
     refused(&["--seed", &"0".repeat(64)], "--case <ID>");
+    let replay = ["--case", "echo-at-once", "--replay", "sQAA3s395ggDAA"];
+    refused(&replay, "practicum: replay in case \"echo-at-once\": this case explores no schedules\n");
     refused(&["--set", "port"], "NAME=VALUE is wanted, such as port=1664");
     refused(&["--set", "prot=1"], "practicum: set \"prot\": this exercise knows only host, port, server.file\n");
     refused(&["--set", "port=http"], "practicum: set port=\"http\": a number is wanted\n");

@@ -5,7 +5,7 @@
 //!           checks what was seen       chooses, believes or not               carries out schedules, decides nothing
 //! ```
 //!
-//! [`search`] chooses what is run: all schedules with few preemptions ([`bounded`]), then a [`portfolio`] of strategies.
+//! [`search`] chooses what is run: all schedules with few preemptions ([`bounded`]), and a [`portfolio`] of strategies.
 //! What a worker answers is believed only as far as [`trust`] and the [`canary`] go, in the [`lab`]. What was seen is
 //! kept once, with the simplest schedule that shows it ([`outcomes`]). A schedule that fails counts when it fails again in
 //! a fresh process; then it is made small ([`shrink`]) and shown, together with how far it reaches ([`reach`]). Of those
@@ -40,4 +40,4 @@ pub use self::lab::{Trouble, Worker};
 pub use self::outcomes::{Outcome, Seen};
 pub use self::reach::Reach;
 pub use self::samples::{Explored, Sample, repeat};
-pub use self::search::Kind;
+pub use self::search::{Budget, Kind};

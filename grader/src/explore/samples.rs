@@ -64,8 +64,8 @@ impl Samples {
 /// What was explored, and its samples.
 #[derive(Debug, Deserialize)]
 pub struct Explored {
-    task: Task,
-    samples: Vec<Sample>,
+    pub task: Task,
+    pub samples: Vec<Sample>,
 }
 
 /// Runs all samples of a case again, in one fresh process.

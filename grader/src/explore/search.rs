@@ -1,4 +1,7 @@
-//! The search for a schedule that fails: first all with few preemptions, then a portfolio of strategies.
+//! The search for a schedule that fails: all with few preemptions, and a portfolio of strategies.
+//!
+//! Most mistakes need only one preemption, and what shows them with one is easy to read, so the bounded search goes ahead.
+//! Some need so many that it never comes to them, so the portfolio does not wait for its end: a batch of each in turns.
 
 use schedules::Plan;
 use schedules::words::{Fact, Scenario};
@@ -8,6 +11,9 @@ use super::bounded::{Bounded, Certificate};
 use super::lab::{BATCH, Done, Lab, Trouble, Worker};
 use super::portfolio::{self, Length};
 use super::seeds::{Seeds, Use};
+
+/// Schedules by which the bounded search goes ahead.
+const AHEAD: u32 = 50;
 
 /// How much is searched of each scenario.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -80,12 +86,14 @@ pub type Look<'a, W> = &'a mut dyn FnMut(&mut W, &Plan, &Done, u32) -> Result<bo
 impl Search<'_> {
     pub fn run<W: Worker>(&self, lab: &mut Lab<W>, scenario: Scenario, look: Look<'_, W>) -> Result<Ended, Trouble> {
         lab.open(self.scenario, scenario)?;
-        let mut task = Task { lab, search: self, look, length: Length::default(), found: None, run: 0 };
-        let certificate = task.bounded()?;
-        task.portfolio()?;
+        let bounded = Bounded::new(self.budget.preemptions, self.seeds.get(self.scenario, Use::Sample, 0));
+        let length = Length::default();
+        let mut task = Task { lab, search: self, look, bounded, of_bounded: 0, of_portfolio: 0, length, found: None };
+        while task.of_bounded < AHEAD && task.bounded()? {}
+        while task.bounded()? | task.portfolio()? {}
         Ok(match task.found {
             Some((done, found_after)) => Ended::Found { done, found_after },
-            None => Ended::Searched(certificate),
+            None => Ended::Searched(task.bounded.certificate()),
         })
     }
 }
@@ -94,59 +102,50 @@ struct Task<'a, W> {
     lab: &'a mut Lab<W>,
     search: &'a Search<'a>,
     look: Look<'a, W>,
+    bounded: Bounded,
+    /// Schedules of either that were run.
+    of_bounded: u32,
+    of_portfolio: u32,
     length: Length,
     found: Option<(Box<Done>, u32)>,
-    run: u32,
 }
 
 impl<W: Worker> Task<'_, W> {
-    fn bounded(&mut self) -> Result<Option<Certificate>, Trouble> {
-        let Budget { bounded: most, preemptions, .. } = self.search.budget;
-        let mut bounded = Bounded::new(preemptions, self.search.seeds.get(self.search.scenario, Use::Sample, 0));
-        let mut left = most as usize;
-        while self.goes_on() {
-            let batch = bounded.take(BATCH, left);
-            if batch.is_empty() {
-                break;
-            }
-            left -= batch.len();
-            let plans: Vec<Plan> = batch.into_iter().map(|deviations| Plan::Bounded { deviations }).collect();
-            self.batch(&plans, &mut |plan, done| {
-                if let Plan::Bounded { deviations } = plan {
-                    bounded.ran(deviations, &done.transcript.stretches);
-                }
-            })?;
-        }
-        Ok(bounded.certificate())
+    /// A batch; `false` where there is none left.
+    fn bounded(&mut self) -> Result<bool, Trouble> {
+        let left = self.search.budget.bounded - self.of_bounded;
+        let batch = if self.goes_on() { self.bounded.take(BATCH, left as usize) } else { vec![] };
+        let plans: Vec<Plan> = batch.into_iter().map(|deviations| Plan::Bounded { deviations }).collect();
+        self.of_bounded += plans.len() as u32;
+        self.batch(&plans)?;
+        Ok(!plans.is_empty())
     }
 
-    fn portfolio(&mut self) -> Result<(), Trouble> {
-        let (seeds, scenario) = (self.search.seeds, self.search.scenario);
-        let mut number = 0;
-        while number < self.search.budget.portfolio && self.goes_on() {
-            let end = self.search.budget.portfolio.min(number + BATCH as u32);
-            let plan =
-                |number| portfolio::plan(number, seeds.get(scenario, Use::Schedule, number), self.length.points());
-            let plans: Vec<Plan> = (number..end).map(plan).collect();
-            self.batch(&plans, &mut |_, _| {})?;
-            number = end;
-        }
-        Ok(())
+    fn portfolio(&mut self) -> Result<bool, Trouble> {
+        let Search { seeds, scenario, budget, .. } = *self.search;
+        let from = self.of_portfolio;
+        let end = if self.goes_on() { budget.portfolio.min(from + BATCH as u32) } else { from };
+        let plan = |number| portfolio::plan(number, seeds.get(scenario, Use::Schedule, number), self.length.points());
+        let plans: Vec<Plan> = (from..end).map(plan).collect();
+        self.of_portfolio = end;
+        self.batch(&plans)?;
+        Ok(!plans.is_empty())
     }
 
     fn goes_on(&self) -> bool {
-        self.found.is_none() && (self.run < self.search.schedules_min || self.lab.points < self.search.budget.points)
+        let run = self.of_bounded + self.of_portfolio;
+        self.found.is_none() && (run < self.search.schedules_min || self.lab.points < self.search.budget.points)
     }
 
-    fn batch(&mut self, plans: &[Plan], tell: &mut dyn FnMut(&Plan, &Done)) -> Result<(), Trouble> {
-        let before = self.lab.schedules;
-        let Task { lab, look, length, found, run, .. } = self;
-        let mut number = before;
+    fn batch(&mut self, plans: &[Plan]) -> Result<(), Trouble> {
+        let mut number = self.lab.schedules;
+        let Task { lab, look, bounded, length, found, .. } = self;
         lab.run(plans, &mut |worker, plan, done| {
             number += 1;
-            *run += 1;
             length.saw(done.ran.counts.points);
-            tell(plan, &done);
+            if let Plan::Bounded { deviations } = plan {
+                bounded.ran(deviations, &done.transcript.stretches);
+            }
             if look(worker, plan, &done, number)? {
                 *found = Some((Box::new(done), number));
             }

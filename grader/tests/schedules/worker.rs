@@ -69,17 +69,29 @@ impl Worker {
         }
     }
 
+    pub fn order_runs(&mut self, plans: &[Plan], record: bool) {
+        self.order(&Order::Run { plans: plans.to_vec(), record });
+    }
+
+    /// The next run, and its transcript as it came.
+    pub fn ran(&mut self) -> (Ran, Vec<u8>) {
+        match self.answer() {
+            (Answer::Ran(ran), tail) => (*ran, tail),
+            other => panic!("no run: {other:?}"),
+        }
+    }
+
     /// Runs `plans` and verifies each transcript.
     pub fn run(&mut self, plans: &[Plan], record: bool) -> Vec<(Ran, Transcript)> {
-        self.order(&Order::Run { plans: plans.to_vec(), record });
+        self.order_runs(plans, record);
         let mut runs = Vec::new();
         for plan in plans {
-            let (Answer::Ran(ran), tail) = self.answer() else { panic!("no run") };
+            let (ran, tail) = self.ran();
             let transcript = Transcript::from_bytes(&tail).expect("a transcript");
             if let Err(lie) = transcript.verify(plan) {
                 panic!("{plan:?}: {lie:?}\n{transcript:#?}");
             }
-            runs.push((*ran, transcript));
+            runs.push((ran, transcript));
         }
         runs
     }

@@ -226,7 +226,8 @@ pub async fn grader_failed(db: &PgPool, lease: &Lease, error: &str) -> sqlx::Res
     if lease.tries < TRIES_MAX { release(db, lease, 0, BACKOFF_S).await } else { bury(db, lease, error).await }
 }
 
-async fn bury(db: &PgPool, lease: &Lease, error: &str) -> sqlx::Result<Fenced> {
+/// Nobody tries again.
+pub async fn bury(db: &PgPool, lease: &Lease, error: &str) -> sqlx::Result<Fenced> {
     let done = sqlx::query(
         "with held as (
              delete from queue

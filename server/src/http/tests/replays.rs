@@ -74,6 +74,19 @@ async fn a_replay_moves_no_points_and_costs_no_attempt(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::db::MIGRATOR")]
+async fn a_schedule_that_the_suite_does_not_have_ends_without_a_verdict(db: PgPool) {
+    let site = Site::new(db).await;
+    let id = graded(&site).await;
+    let amara = site.browser("amara").await;
+    let receipt = amara.post(&path(id), &wanted("later", TOKEN)).await;
+    let lease = site.world.claim().await.unwrap();
+    let told = queue::bury(&site.world.db, &lease, "this case explores no schedules").await.unwrap();
+    assert_eq!(told, Fenced::Done);
+    let shown = amara.get(&format!("{}/{}", path(id), receipt.json()["replay"])).await.ok();
+    assert_eq!(shown, json!({ "state": "dead", "case": null }));
+}
+
+#[sqlx::test(migrator = "crate::db::MIGRATOR")]
 async fn only_schedules_that_the_reader_was_shown_are_run_again(db: PgPool) {
     let site = Site::new(db).await;
     let id = graded(&site).await;
