@@ -3,18 +3,19 @@
 
 use std::path::Path;
 
+#[path = "../fuzz/src/changes.rs"]
+mod changes;
 #[path = "../fuzz/src/python.rs"]
 mod python;
 #[path = "../fuzz/src/stream.rs"]
 mod stream;
 
+use changes::Random;
 use python::{Python, same};
 use stream::{read, stream};
 
 /// Changed inputs.
 const CHANGED: usize = 2000;
-/// Changes to each, at most.
-const CHANGES_MAX: usize = 4;
 
 #[test]
 fn both_ends_say_the_same_of_the_same_bytes() {
@@ -46,34 +47,4 @@ fn corpus(grader: &Path) -> Vec<Vec<u8>> {
         .collect();
     paths.sort();
     paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
-}
-
-/// Numbers that are the same in every run (xorshift64*, Vigna 2016).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % end
-    }
-
-    fn changed(&mut self, corpus: &[Vec<u8>]) -> Vec<u8> {
-        let mut input = corpus[self.below(corpus.len())].clone();
-        for _ in 0..=self.below(CHANGES_MAX) {
-            let at = self.below(input.len().max(1));
-            match self.below(4) {
-                0 if !input.is_empty() => input[at] = self.below(256) as u8,
-                1 if !input.is_empty() => drop(input.remove(at)),
-                2 => input.insert(at, br#"{}[]",:\u0d-1e"#[self.below(14)]),
-                _ => {
-                    let other = &corpus[self.below(corpus.len())];
-                    let from = self.below(other.len().max(1));
-                    input.extend_from_slice(&other[from..]);
-                }
-            }
-        }
-        input
-    }
 }

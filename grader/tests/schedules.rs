@@ -2,12 +2,16 @@
 //!
 //! Whatever it says it did must be what the plan makes (`Transcript::verify`), and must come out the same once more.
 
+#[path = "../fuzz/src/answers.rs"]
+mod answers;
 #[path = "schedules/asyncio.rs"]
 mod asyncio;
 #[path = "schedules/bars.rs"]
 mod bars;
 #[path = "schedules/beginnings.rs"]
 mod beginnings;
+#[path = "schedules/believed.rs"]
+mod believed;
 #[path = "schedules/contract.rs"]
 mod contract;
 #[path = "schedules/fairness.rs"]

@@ -1,5 +1,7 @@
 //! What the targets share: properties of every stream of frames, whoever wrote it.
 
+pub mod answers;
+pub mod changes;
 pub mod meter;
 pub mod python;
 pub mod stream;

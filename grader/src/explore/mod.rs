@@ -34,10 +34,11 @@ mod tests;
 #[cfg(test)]
 mod toy;
 
-pub use self::bounded::Certificate;
+pub use self::bounded::{Bounded, Certificate};
 pub use self::explorer::{Explorer, Found, Shown, Task};
 pub use self::lab::{Trouble, Worker};
 pub use self::outcomes::{Outcome, Seen};
 pub use self::reach::Reach;
 pub use self::samples::{Explored, Sample, repeat};
 pub use self::search::{Budget, Kind};
+pub use self::trust::believe;
