@@ -78,9 +78,10 @@ impl Transcript {
         postcard::from_bytes(bytes).ok()
     }
 
-    /// The run as deviations from the default.
+    /// The run as deviations from the default. Of a transcript that was not verified too: a choice of nobody is none.
     pub fn schedule(&self) -> Schedule {
         let deviations = self.entries.iter().filter_map(|entry| match entry {
+            Entry::Chosen { enabled, .. } if enabled.is_empty() => None,
             Entry::Chosen { why, me, step, enabled, next, .. } => {
                 let default = match why {
                     Why::Point => *me,
