@@ -43,6 +43,9 @@ def single_thread(exam):
     exam.equal([one.balance(), other.balance()], [left - part, part], f"{part} of {left} went to an empty account: the balances")
     other.withdraw(part)
     exam.equal(other.balance(), 0, f"all {part} that were in an account were taken out: the balance")
+    bank.transfer(one, other, left - part)
+    exam.equal([one.balance(), other.balance()], [0, left - part], f"all {left - part} of an account went to an empty one: the balances")
+    bank.transfer(other, one, left - part)
     exam.equal(one.close(), left - part, f"what close() returns for an account with {left - part} in it")
     with exam.during("an account that was closed"):
         exam.raises("ValueError", one.balance)
@@ -58,6 +61,9 @@ def lost_update(exam):
         Meeting("two threads transfer to the same account", [x, y, start], [[move(0, 2, x)], [move(1, 2, y)]]),
     ):
         explore(exam, meeting, whole)
+    # With three there is one that comes in while another, which waited, is on its way.
+    meeting = Meeting("three threads put money into one account", [start], [[put(0, x)], [put(0, y)], [put(0, x)]])
+    explore(exam, meeting, whole, schedules=400)
 
 
 def overdraft(exam):
@@ -71,8 +77,13 @@ def overdraft(exam):
 
 def transfer_total(exam):
     start, other, x = amounts(exam, 30, 20, 5)
-    doing = "one thread asks for the total twice while another transfers between the accounts"
-    explore(exam, Meeting(doing, [start, other], [[move(0, 1, x)], [["total", [1, 0]], ["total", [0, 1]]]]), answers)
+    twice = [["total", [1, 0]], ["total", [0, 1]]]
+    for doing, calls in (
+        ("one thread asks for the total twice while another transfers between the accounts", [[move(0, 1, x)], twice]),
+        ("one thread asks for the total twice while another carries money from one to the other", [[take(0, x), put(1, x)], twice]),
+        ("two threads ask for the total", [[each] for each in twice]),
+    ):
+        explore(exam, Meeting(doing, [start, other], calls), answers)
 
 
 def seen_midway(exam):
@@ -83,12 +94,14 @@ def seen_midway(exam):
 
 
 def crossed_transfers(exam):
-    start, x, y = amounts(exam, 30, 10, 5)
+    start, less, much, x, y = amounts(exam, 30, 20, 15, 10, 5)
+    back = "one thread transfers twice, so that the account with more becomes the one with less, and another transfers back"
     for meeting in (
         Meeting("two threads transfer between two accounts, each in its own direction", [start] * 2, [[move(0, 1, x)], [move(1, 0, y)]]),
         Meeting("three threads transfer round in a ring", [start] * 3, [[move(0, 1, x)], [move(1, 2, y)], [move(2, 0, x)]]),
+        Meeting(back, [start, less], [[move(0, 1, much), move(0, 1, y)], [move(1, 0, y)]]),
     ):
-        explore(exam, meeting, ended)
+        explore(exam, meeting, whole)
 
 
 def self_transfer(exam):
@@ -98,8 +111,12 @@ def self_transfer(exam):
     with exam.during(f"an account with {start} in it, from which money is transferred to itself"):
         bank.transfer(account, account, x)
         exam.equal(account.balance(), start, f"the balance after a transfer of {x}")
-        exam.raises("ValueError", bank.transfer, account, account, start + 1)
+        for amount in (0, start + 1):
+            exam.raises("ValueError", bank.transfer, account, account, amount)
         exam.equal(exam.background(account.balance).result(), start, "the balance that another thread is told")
+    account.close()
+    with exam.during("the account is closed"):
+        exam.raises("ValueError", bank.transfer, account, account, x)
 
 
 def lock_after_error(exam):
@@ -117,6 +134,7 @@ def lock_after_error(exam):
         lambda account, closed: [bank.transfer, account, closed, start + 1],
         lambda account, closed: [bank.transfer, account, closed, x],
         lambda account, closed: [bank.transfer, closed, account, x],
+        lambda account, closed: [bank.transfer, account, opened(bank, start), None],
         lambda account, closed: [bank.total, [account, closed]],
     ):
         account, closed = opened(bank, start), bank.Account()
@@ -134,25 +152,30 @@ def calling_out(exam):
     parts = exam.random.sample(range(10, 90), 4)
     wanted = sorted(parts)[1]
     with exam.during("total() of a generator that has another thread ask for balances before it yields an account"):
-        got = exam.drive("drivers/asking.py:asked_by_another", module="bank.py", amounts=parts, wanted=wanted)
-        exam.equal(got, sum(part for part in parts if part >= wanted), f"the balances are {parts}; the total of those of {wanted} or more")
+        run = exam.explore("drivers/asking.py:asked_by_another", module="bank.py", amounts=parts, wanted=wanted, schedules=10)
+        want = sum(part for part in parts if part >= wanted)
+        run.always(lambda got: exam.equal(got, want, f"the balances are {parts}; the total of those of {wanted} or more"))
 
 
 def open_twice(exam):
-    explore(exam, Meeting("two threads open the same account", [None], [[["open", 0]], [["open", 0]]]), whole)
+    meeting = Meeting("two threads open the same account", [None], [[["open", 0]], [["open", 0]]])
+    # A lock that is made when it is first needed takes two interruptions to go wrong.
+    explore(exam, meeting, whole, preemptions=2, schedules=400)
 
 
 def close_race(exam):
     start, other, x = amounts(exam, 30, 20, 5)
-    for doing, call in (
+    for doing, *calls in (
         ("another puts money in", put(0, x)),
         ("another takes money out", take(0, x)),
         ("another asks for the balance", ask(0)),
         ("another transfers from it", move(0, 1, x)),
         ("another transfers to it", move(1, 0, x)),
+        ("another asks for the total", ["total", [0, 1]]),
         ("another closes it too", ["close", 0]),
+        ("another opens it and puts money in", ["open", 0], put(0, x)),
     ):
-        explore(exam, Meeting(f"one thread closes an account, {doing}", [start, other], [[["close", 0]], [call]]), whole)
+        explore(exam, Meeting(f"one thread closes an account, {doing}", [start, other], [[["close", 0]], calls]), whole)
     opening = Meeting("one thread opens an account, another puts money in twice", [None], [[["open", 0]], [put(0, x), put(0, other)]])
     explore(exam, opening, whole)
 
@@ -173,10 +196,11 @@ class Meeting:
         return f"{self.doing} ({', '.join(map(' '.join, zip(NAMES, accounts)))})"
 
 
-def explore(exam, meeting, part):
+def explore(exam, meeting, part, schedules=200, preemptions=1):
     """`part` takes from an outcome what the case is about."""
     possible = [part(outcome) for outcome in outcomes(meeting)]
-    run = exam.explore("drivers/meeting.py:meet", module="bank.py", balances=meeting.balances, calls=meeting.calls, schedules=200)
+    scene = {"module": "bank.py", "balances": meeting.balances, "calls": meeting.calls}
+    run = exam.explore("drivers/meeting.py:meet", schedules=schedules, preemptions=preemptions, **scene)
     with exam.during(str(meeting)):
         run.always(lambda seen: judge(exam, meeting, part, possible, seen))
 
@@ -196,11 +220,6 @@ def whole(outcome):
 
 def answers(outcome):
     return outcome["answers"]
-
-
-def ended(outcome):
-    """That it came to its end is all."""
-    return None
 
 
 def outcomes(meeting):

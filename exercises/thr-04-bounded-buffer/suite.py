@@ -10,7 +10,8 @@ whatever is asserted of it holds in every one of them, in virtual time. Each sce
 def fifo(exam):
     capacity = 5
     buffer = new(exam, capacity)
-    waiting = [None, 0, "", *distinct(exam, 30)]
+    twins = distinct(exam, 5)
+    waiting = [None, 0, "", [1], *twins, *twins, *distinct(exam, 20)]
     exam.random.shuffle(waiting)
     inside, taken = [], 0
     while waiting or inside:
@@ -44,7 +45,7 @@ def blocks_when_full(exam):
     exam.equal(len(returned(puts)), 1, "one item was taken while two threads waited in put; how many of them have returned")
     rest = [buffer.get() for _ in range(capacity + 1)]
     exam.equal(rest[:-2], first[1:], "the items that were put before the buffer was full, in order")
-    exam.equal(sorted(rest[-2:]), sorted(late), "the items of the two threads that had to wait, in either order")
+    exam.equal(any_order(rest[-2:]), any_order(late), "the items of the two threads that had to wait, in any order")
 
     with exam.during("an empty buffer"):
         exam.raises("Empty", buffer.get, timeout=0)
@@ -56,51 +57,48 @@ def blocks_when_full(exam):
     at_rest(exam)
     exam.equal(returned(gets), [one], "one item was put while two threads waited in get; what they have returned")
     buffer.put(other)
-    exam.equal(sorted(get.result() for get in gets), sorted([one, other]), "two items were put; what the two threads have returned")
+    got = any_order(get.result() for get in gets)
+    exam.equal(got, any_order([one, other]), "two items were put; what the two threads have returned, in any order")
 
 
 def many_to_many(exam):
     stored, first, second = distinct(exam, 4), distinct(exam, 2), distinct(exam, 2)
     everything = [*stored, *first, *second]
-    run = exam.explore(
-        "drivers/scenes.py:mingle", module="buffer.py", capacity=len(everything), stored=stored, batches=[first, second], takes=2
-    )
-    run.always(lambda seen: nothing_lost(exam, seen, everything))
-    run.history.linearizable(Fifo)
+    with exam.during("two producers and two consumers at once, with room and items enough for all of them"):
+        run = exam.explore(
+            "drivers/scenes.py:mingle", module="buffer.py", capacity=len(everything), stored=stored, batches=[first, second], takes=2
+        )
+        run.always(lambda seen: nothing_lost(exam, seen, everything))
+        run.history.linearizable(Fifo)
 
 
 def wakes_the_right_one(exam):
     items = distinct(exam, 4)
-    exam.explore("drivers/scenes.py:through_one_place", module="buffer.py", batches=[items[:2], items[2:]]).always(
-        lambda seen: exam.equal(
-            sorted(map(str, seen[-1])) if isinstance(seen[-1], list) else seen[-1],
-            sorted(map(str, items)),
-            "two producers put two items each into a buffer of capacity 1: what the consumer got, in any order",
-        )
-    )
+    words = "two producers put two items each into a buffer of capacity 1, and one consumer takes them all"
+    scene(exam, words, "through_one_place", lambda seen: all_came_through(exam, seen, items), batches=[items[:2], items[2:]])
+    # Whether anybody waits for ever is all that is asked of these.
+    scene(exam, "two threads call get, another puts two items", "an_item_for_each", items=items[:2])
+    scene(exam, "two threads call put on a full buffer, another takes two items", "a_place_for_each", old=items[:2], late=items[2:])
 
 
 def while_not_if(exam):
     first, second = distinct(exam, 2)
-    exam.explore("drivers/scenes.py:stolen_item", module="buffer.py", first=first, second=second).always(
-        lambda seen: item_for_each(exam, seen, first, second)
-    )
+    words = "a thread waits in get, another puts an item, tries to take it back, and puts a second one"
+    scene(exam, words, "stolen_item", lambda seen: item_for_each(exam, seen, first, second), first=first, second=second)
     old, late, quick = distinct(exam, 3)
-    exam.explore("drivers/scenes.py:stolen_place", module="buffer.py", old=old, late=late, quick=quick).always(
-        lambda seen: room_for_one(exam, seen)
-    )
+    words = "capacity 1, a thread waits in put, another takes the item and puts one of its own with a time-out of 0"
+    scene(exam, words, "stolen_place", lambda seen: room_for_one(exam, seen), old=old, late=late, quick=quick)
 
 
 def timeout_total(exam):
     item, old, late, quick = distinct(exam, 4)
-    seconds = exam.random.randint(10, 50)
+    seconds = exam.random.randint(6, 15)
     times = {"seconds": seconds, "after": exam.random.randint(seconds // 2 + 1, seconds - 2)}
-    exam.explore("drivers/scenes.py:item_in_between", module="buffer.py", item=item, **times).always(
-        lambda seen: in_time(exam, seen, item, "Empty", f"get with a time-out of {seconds} on an empty buffer", "item", **times)
-    )
-    exam.explore("drivers/scenes.py:place_in_between", module="buffer.py", old=old, late=late, quick=quick, **times).always(
-        lambda seen: in_time(exam, seen, None, "Full", f"put with a time-out of {seconds} on a full buffer", "place", **times)
-    )
+    words = f"get with a time-out of {seconds} on an empty buffer"
+    scene(exam, words, "item_in_between", lambda seen: in_time(exam, seen, item, "Empty", "an item", **times), item=item, **times)
+    words = f"put with a time-out of {seconds} on a full buffer"
+    check = lambda seen: in_time(exam, seen, None, "Full", "a place", **times)
+    scene(exam, words, "place_in_between", check, old=old, late=late, quick=quick, **times)
 
 
 def close_wakes_all(exam):
@@ -133,6 +131,13 @@ def close_wakes_all(exam):
     with exam.during("an empty buffer was closed"):
         exam.raises("Closed", roomy.put, late[1])
 
+    one, other = distinct(exam, 2)
+    words = "one thread calls put on a full buffer, another get on an empty one, and a third closes both meanwhile"
+    check = lambda seen: exam.equal(seen, ["Closed"] * 2, "what put and get met")
+    scene(exam, words, "closed_meanwhile", check, old=one, late=other)
+    words = "one thread puts two items into a buffer with room for both, another closes it meanwhile and takes items until there are none"
+    scene(exam, words, "put_meanwhile", lambda seen: stored_or_refused(exam, seen), items=[one, other])
+
 
 def drain_after_close(exam):
     items = distinct(exam, 5)
@@ -144,6 +149,7 @@ def drain_after_close(exam):
         for number, item in enumerate(items, 1):
             exam.equal(buffer.get(), item, f"get number {number}")
         exam.raises("Closed", buffer.get)
+        exam.raises("Closed", buffer.get, timeout=0)
 
     buffer = new(exam, 7)
     for item in items:
@@ -151,6 +157,10 @@ def drain_after_close(exam):
     buffer.close()
     with exam.during("five items were put, then the buffer was closed"):
         exam.equal(list(exam.iterate(buffer)), items, "iterating over it")
+        exam.equal(len(buffer), 0, "len() after that")
+
+    words = "one thread puts two items and closes the buffer, while another iterates over it"
+    scene(exam, words, "iterated", lambda seen: taken_one_by_one(exam, seen, items[:2]), items=items[:2])
 
 
 def join(exam):
@@ -179,6 +189,19 @@ def join(exam):
     buffer.done()
     again[0].result()
 
+    words = "two items were put and taken, and the buffer was closed; now two threads call done, and a third one join"
+    check = lambda seen: exam.equal(seen, 2, "calls of done that had begun when join returned")
+    scene(exam, words, "last_dones", check, count=2)
+
+
+def scene(exam, words, name, check=lambda seen: None, **arguments):
+    """A scene under many schedules. Besides the check, nobody may wait for ever.
+
+    Who sleeps wakes up in the order of the clock: that sleeping is no way to wait is for `blocks-when-full` to say.
+    """
+    with exam.during(words):
+        exam.explore(f"drivers/scenes.py:{name}", module="buffer.py", sleepers_may_wake=False, **arguments).always(check)
+
 
 def new(exam, capacity):
     return exam.load("buffer.py").BoundedBuffer(capacity)
@@ -186,6 +209,11 @@ def new(exam, capacity):
 
 def distinct(exam, count):
     return exam.random.sample(range(10**6), count)
+
+
+def any_order(items):
+    """Items in a form in which they can be sorted, whatever they are."""
+    return sorted(map(str, items))
 
 
 def returned(tasks):
@@ -196,11 +224,11 @@ def returned(tasks):
 def at_rest(exam):
     """Nothing moves any more, and nobody keeps looking whether something does."""
     if exam.quiet().polling:
-        exam.fail("a thread that waits in put or get wakes up again and again to look; it must do nothing until another thread wakes it")
+        exam.fail("a thread that waits wakes up again and again to look; it must do nothing until another thread wakes it")
 
 
 def still_waiting(exam, joins, when):
-    exam.quiet()
+    at_rest(exam)
     exam.equal(len(returned(joins)), 0, f"{when}: how many joins have returned")
 
 
@@ -218,46 +246,65 @@ class Fifo:
 
 
 def nothing_lost(exam, seen, everything):
-    scene = "two producers and two consumers at once, with room and items enough for all of them"
     *produced, one, other = seen["outcomes"]
     for outcome in produced:
-        exam.equal(outcome, None, f"{scene}: what a producer met")
+        exam.equal(outcome, None, "what a producer met")
     for outcome in one, other:
         if not isinstance(outcome, list):
-            exam.fail(f"{scene}: a consumer met {outcome}")
-    exam.equal(seen["left"], len(seen["rest"]), f"{scene}, {len(everything)} items put and {len(one) + len(other)} taken: len() after that")
-    taken = [*one, *other, *seen["rest"]]
-    exam.equal(sorted(map(str, taken)), sorted(map(str, everything)), f"{scene}: all that was taken in the end, in any order")
+            exam.fail(f"a consumer met {outcome}")
+    counts = f"{len(everything)} items were put and {len(one) + len(other)} taken"
+    exam.equal(seen["left"], len(seen["rest"]), f"{counts}: len() after that")
+    exam.equal(any_order([*one, *other, *seen["rest"]]), any_order(everything), "all that was taken in the end, in any order")
+
+
+def all_came_through(exam, seen, items):
+    for outcome in seen:
+        if outcome is not None and not isinstance(outcome, list):
+            exam.fail(f"a thread met {outcome}")
+    exam.equal(any_order(seen[-1]), any_order(items), "what the consumer got, in any order")
 
 
 def item_for_each(exam, seen, first, second):
     stolen = seen["stolen"] == first
-    scene = f"a thread waits in get, another puts an item{' and takes it back' if stolen else ''}, and puts a second one"
-    exam.equal(seen["waited"], second if stolen else first, f"{scene}: what the first thread's get gave")
-    exam.equal(seen["stolen"], first if stolen else "Empty", f"{scene}: what the other's get with a time-out of 0 gave")
+    exam.equal(seen["stolen"], first if stolen else "Empty", "what the other's get with a time-out of 0 gave")
+    then = "the first item was taken back" if stolen else "the first item was not to be had back"
+    exam.equal(seen["waited"], second if stolen else first, f"{then}: what the first thread's get gave")
 
 
 def room_for_one(exam, seen):
-    scene = "capacity 1, a thread waits in put, another takes the item and puts one of its own with a time-out of 0"
-    exam.equal(seen["waited"], None, f"{scene}: what the first thread's put met")
+    exam.equal(seen["waited"], None, "what the first thread's put met")
     if not isinstance(seen["thief"], list):
-        exam.fail(f"{scene}: it met {seen['thief']}")
+        exam.fail(f"the other met {seen['thief']}")
     stolen, through = seen["thief"]
     if stolen is None:
-        exam.equal(through, 0, f"{scene}, which got the place: how many other puts have returned then")
+        exam.equal(through, 0, "the other's put got the place: how many of the first thread's puts have returned then")
     else:
-        exam.equal(stolen, "Full", f"{scene}: what its put met, since the first thread had been quicker")
+        exam.equal(stolen, "Full", "what the other's put met, since the first thread had been quicker")
 
 
-def in_time(exam, seen, success, failure, call, thing, seconds, after):
+def in_time(exam, seen, success, failure, thing, seconds, after):
     outcome, ended = seen["waited"]
     stolen = seen["stolen"] != failure
-    then = f"after {after} seconds there is {'an item' if thing == 'item' else 'a place'}"
-    scene = f"{call}; {then}{', which another thread takes at once' if stolen else ''}"
+    then = f"after {after} seconds there is {thing}{', which another thread takes at once' if stolen else ''}"
     if outcome == failure:
         if not stolen:
-            exam.fail(f"{scene}: {failure} was raised, though the {thing} was there in time")
+            exam.fail(f"{then}: {failure} was raised, though it was there in time")
         if not seconds <= ended < seconds + 1:
-            exam.fail(f"{scene}: {failure} was to be raised {seconds} seconds after the call, but was {ended:.1f} seconds after it")
+            exam.fail(f"{then}: {failure} was to be raised {seconds} seconds after the call, but was {ended:.1f} seconds after it")
     else:
-        exam.equal(outcome, success, f"{scene}: what the first thread met")
+        exam.equal(outcome, success, f"{then}: what the first thread met")
+
+
+def stored_or_refused(exam, seen):
+    if not isinstance(seen["puts"], list):
+        exam.fail(f"the first thread met {seen['puts']}")
+    for outcome in seen["puts"]:
+        if outcome not in (None, "Closed"):
+            exam.fail(f"a put met {outcome}")
+    exam.equal(seen["end"], "Closed", "get had raised Closed before; what it gave in the end")
+
+
+def taken_one_by_one(exam, seen, items):
+    exam.equal(seen["taken"], items, "what the iteration gave")
+    if "ValueError" in seen["done"]:
+        exam.fail("done, called once for each item, raised ValueError; iterating takes the items and is not to call done")

@@ -8,12 +8,10 @@ asserted of it holds in every one of them, in virtual time.
 
 def limiter_max(exam):
     places = 2
-    exam.explore("drivers/scenes.py:crowd", module="gates.py", places=places, visitors=3).always(
-        lambda seen: crowded(exam, seen, places)
-    )
-    exam.explore("drivers/scenes.py:queue_of_visitors", module="gates.py", visitors=3).always(
-        lambda seen: exam.equal(seen["most"], 1, "three threads visit a Limiter(1); how many were inside at the same time")
-    )
+    words = f"four threads visit a Limiter({places}), stay until nobody can move any more, and leave at once; then {places} go in again"
+    scene(exam, words, "crowd", lambda seen: crowded(exam, seen, places), places=places, visitors=4)
+    check = lambda seen: exam.equal(seen["most"], 1, "how many were inside at the same time")
+    scene(exam, "three threads visit a Limiter(1)", "queue_of_visitors", check, visitors=3)
 
 
 def limiter_error(exam):
@@ -59,9 +57,9 @@ def latch(exam):
         gates.Latch(0).wait()
 
     events = 2
-    exam.explore("drivers/scenes.py:countdown", module="gates.py", events=events).always(
-        lambda seen: exam.equal(seen, events, f"calls of count_down that had begun when wait of a Latch({events}) returned")
-    )
+    words = f"a thread calls wait of a Latch({events}) while {events} others call count_down"
+    check = lambda seen: exam.equal(seen, events, "calls of count_down that had begun when wait returned")
+    scene(exam, words, "countdown", check, events=events)
 
 
 def barrier(exam):
@@ -80,21 +78,17 @@ def barrier(exam):
 
 def barrier_reuse(exam):
     for parties, rounds in (2, 3), (3, 2):
-        exam.explore("drivers/scenes.py:laps", module="gates.py", parties=parties, rounds=rounds).always(
-            lambda seen: met_in_each_round(exam, seen, parties)
-        )
+        words = f"{parties} threads meet {rounds} times at a CyclicBarrier({parties})"
+        scene(exam, words, "laps", lambda seen: met_in_each_round(exam, seen, parties), parties=parties, rounds=rounds)
 
 
 def action_once(exam):
     parties = 2
-    exam.explore("drivers/scenes.py:acted", module="gates.py", parties=parties).always(lambda seen: acted_once(exam, seen, parties))
-    exam.explore("drivers/scenes.py:action_fails", module="gates.py", parties=parties).always(
-        lambda seen: exam.equal(
-            [sorted(map(str, seen["round"])), seen["later"]],
-            [["BrokenBarrier", "Trouble"], "BrokenBarrier"],
-            f"{parties} threads and an action that raises Trouble: what the threads met, and what a later wait met",
-        )
-    )
+    words = f"{parties} threads complete one round"
+    scene(exam, words, "acted", lambda seen: acted_once(exam, seen, parties), parties=parties)
+    for kind in "Trouble", "SystemExit":
+        words = f"{parties} threads complete a round whose action raises {kind}"
+        scene(exam, words, "action_fails", lambda seen: all_were_told(exam, seen, kind), parties=parties, kind=kind)
 
 
 def abort(exam):
@@ -119,12 +113,19 @@ def abort(exam):
     waits.append(exam.background(barrier.wait))
     all_returned(exam, waits, f"after a reset, {parties} threads wait at a CyclicBarrier({parties})")
 
+    unused = gates.CyclicBarrier(2)
+    unused.abort()
+    with exam.during("after abort of a CyclicBarrier(2) at which nobody waited"):
+        exam.raises("BrokenBarrier", unused.wait)
+
+    words = "a thread waits at a CyclicBarrier(2), and another calls reset and then wait"
+    scene(exam, words, "sent_away", lambda seen: not_counted_again(exam, seen))
+
 
 def late_abort(exam):
     for method in "abort", "reset":
-        exam.explore("drivers/scenes.py:afterwards", module="gates.py", method=method).always(
-            lambda seen: exam.equal(seen, [], f"two threads completed a round, and one of them then called {method}: what the two met")
-        )
+        words = f"two threads complete a round, and one of them then calls {method}"
+        scene(exam, words, "afterwards", lambda seen: exam.equal(seen, [], "what the two met"), method=method)
 
 
 def timeout_breaks(exam):
@@ -132,11 +133,20 @@ def timeout_breaks(exam):
     with exam.during("wait with a time-out of 0, by the first of two"):
         exam.raises("BrokenBarrier", barrier.wait, timeout=0)
 
-    seconds = exam.random.randint(5, 50)
-    exam.explore("drivers/scenes.py:one_too_few", module="gates.py", seconds=seconds).always(
-        lambda seen: broken_in_time(exam, seen, seconds)
-    )
-    exam.explore("drivers/scenes.py:slow_action", module="gates.py", seconds=seconds).always(lambda seen: all_or_none(exam, seen))
+    gates = exam.load("gates.py")
+    with exam.during("wait with a time-out of 0, by those for whom nothing is left to wait for"):
+        gates.CyclicBarrier(1).wait(timeout=0)
+        barrier = gates.CyclicBarrier(2)
+        first = exam.background(barrier.wait)
+        exam.quiet()
+        barrier.wait(timeout=0)
+        first.result()
+
+    seconds = exam.random.randint(5, 15)
+    words = f"two of three threads wait, one of them with a time-out of {seconds}"
+    scene(exam, words, "one_too_few", lambda seen: broken_in_time(exam, seen, seconds), seconds=seconds)
+    words = "two threads have come, and while the action is at work the time-out of the first passes"
+    scene(exam, words, "slow_action", lambda seen: all_or_none(exam, seen), seconds=seconds)
 
 
 def index(exam):
@@ -151,10 +161,18 @@ def index(exam):
         exam.equal(returned, list(range(parties)), f"{words} of a CyclicBarrier({parties}): what wait returned, in order of arrival")
 
 
+def scene(exam, words, name, check=lambda seen: None, **arguments):
+    """A scene under many schedules. Besides the check, nobody may wait for ever.
+
+    Who sleeps wakes up in the order of the clock: that sleeping is no way to wait is for the other cases to say.
+    """
+    with exam.during(words):
+        exam.explore(f"drivers/scenes.py:{name}", module="gates.py", sleepers_may_wake=False, **arguments).always(check)
+
+
 def crowded(exam, seen, places):
-    scene = f"three threads visit a Limiter({places}) and stay there"
-    exam.equal(seen["most"], places, f"{scene}: how many were inside at the same time at most")
-    exam.equal(seen["settled"], places, f"{scene}: how many were inside when nobody could move any more")
+    exam.equal(seen["most"], places, "how many were inside at the same time at most")
+    exam.equal(seen["settled"], places, "how many were inside when nobody could move any more")
 
 
 def met_in_each_round(exam, seen, parties):
@@ -165,29 +183,37 @@ def met_in_each_round(exam, seen, parties):
 
 
 def acted_once(exam, seen, parties):
-    scene = f"{parties} threads complete one round"
-    exam.equal(len(seen["round"]), 1, f"{scene}: how many times the action ran")
+    exam.equal(len(seen["round"]), 1, "how many times the action ran")
     arrived, through = seen["round"][0]
-    exam.equal(arrived, parties, f"{scene}: calls of wait that had begun when the action ran")
-    exam.equal(through, 0, f"{scene}: calls of wait that had returned when the action ran")
+    exam.equal(arrived, parties, "calls of wait that had begun when the action ran")
+    exam.equal(through, 0, "calls of wait that had returned when the action ran")
     exam.equal(seen["alone"], 3, "a CyclicBarrier(1) whose wait was called three times: how many times its action ran")
 
 
+def all_were_told(exam, seen, kind):
+    exam.equal(sorted(map(str, seen["round"])), sorted(["BrokenBarrier", kind]), "what the threads met, in any order")
+    exam.equal(seen["later"], "BrokenBarrier", "what a later wait met")
+
+
+def not_counted_again(exam, seen):
+    exam.equal(seen["waited"], "BrokenBarrier", "what the first one met")
+    exam.equal(seen["through"], 0, "how many calls of wait after the reset have returned when nobody can move any more")
+    for outcome in seen["round"]:
+        if type(outcome) is str:
+            exam.fail(f"then one more called wait, so that the round was complete, but one of the two met {outcome}")
+
+
 def broken_in_time(exam, seen, seconds):
-    scene = f"two of three threads wait, one of them with a time-out of {seconds}"
-    exam.equal([outcome for outcome, _ in seen["met"]], ["BrokenBarrier"] * 2, f"{scene}: what the one without and the one with it met")
+    exam.equal([outcome for outcome, _ in seen["met"]], ["BrokenBarrier"] * 2, "what the one without and the one with it met")
     for _, after in seen["met"]:
         if not seconds <= after < seconds + 1:
-            exam.fail(f"{scene}: the barrier was to break after {seconds} seconds, but did after {after:.1f}")
-    exam.equal(seen["later"], "BrokenBarrier", f"{scene}: what a third one met later")
+            exam.fail(f"the barrier was to break after {seconds} seconds, but did after {after:.1f}")
+    exam.equal(seen["later"], "BrokenBarrier", "what a third one met later")
 
 
 def all_or_none(exam, seen):
     if seen.count("BrokenBarrier") not in (0, 2):
-        exam.fail(
-            "two threads have come, and while the action is at work the time-out of the first passes: "
-            f"either both get an index or both BrokenBarrier, but the first got {seen[0]} and the second {seen[1]}"
-        )
+        exam.fail(f"either both get an index or both BrokenBarrier, but the first got {seen[0]} and the second {seen[1]}")
 
 
 def none_returned(exam, calls, when):

@@ -34,6 +34,12 @@ def results(exam):
     gate.open()
     exam.equal([wait.result() for wait in waits], [label + "!"] * 2, "what two threads that waited for the same result got")
 
+    number, seconds = exam.random.randrange(10**6), exam.random.randint(5, 15)
+    check = lambda seen: exam.equal(seen, [number, number, None], "what they got")
+    scene(exam, "two threads ask for the result of a call that may just end, and a third for its error", "asked", check, number=number)
+    doing = f"result with a time-out of {seconds} of a call that takes longer"
+    scene(exam, doing, "asked_too_early", lambda seen: gave_up_in_time(exam, seen, seconds), seconds=seconds)
+
 
 def map_order(exam):
     pool, jobs, gate = lab(exam, 4)
@@ -46,10 +52,17 @@ def map_order(exam):
     results = as_list(exam, mapped.result())
     exam.equal(results, [label + "!" for label in labels], "map over three words; the calls ended in the opposite order")
 
-    more = words(exam, 4)
+    more = words(exam, 6)
+    mapped = exam.background(pool.map, exam.get(jobs, "stay"), jobs.each(more))
+    exam.quiet()
+    begun = len(gate.now())
+    if 0 < begun < len(more):
+        gate.let_go()
+        exam.quiet()
+        exam.equal(len(gate.now()), begun, f"map over six words, of which {begun} were at work; one has ended: how many are at work then")
     gate.open()
-    results = as_list(exam, pool.map(exam.get(jobs, "stay"), jobs.each(more)))
-    exam.equal(results, [label + "!" for label in more], "map over an iterator of four words")
+    results = as_list(exam, mapped.result())
+    exam.equal(results, [label + "!" for label in more], "map over an iterator of six words")
 
 
 def n_at_once(exam):
@@ -74,6 +87,9 @@ def n_at_once(exam):
     gate.open()
     exam.equal([future.result() for future in futures], [label + "!" for label in labels], "the results in the end")
 
+    doing = "a ThreadPool(2) with a call that ends at once and two that do not"
+    scene(exam, doing, "all_at_work", lambda seen: exam.equal(seen, 2, "how many are at work when nobody can move any more"))
+
 
 def failing_task(exam):
     pool, jobs, gate = lab(exam, 3)
@@ -86,8 +102,17 @@ def failing_task(exam):
             error = future.error()
             exam.equal(getattr(error, "_kind", error), kind, "the type of what error() returned")
             exam.equal(future.done(), True, "done()")
-    with exam.during("map of a call that raises"):
-        exam.raises("ValueError", pool.map, exam.get(jobs, "fail"), ["ValueError", "ValueError"])
+    kinds = ["ValueError", "Trouble"]
+    exam.random.shuffle(kinds)
+    mapped = exam.background(pool.map, exam.get(jobs, "fall"), kinds)
+    gate.inside(1)
+    exam.quiet()
+    with exam.during(f"map of two items, the second of which raises {kinds[1]} before the first one raises {kinds[0]}"):
+        if kinds[1] in gate.now():
+            gate.let_go(kinds[1])
+            exam.quiet()
+        gate.let_go(kinds[0])
+        mapped.raises(kinds[0])
     for label in words(exam, 2):
         pool.submit(exam.get(jobs, "stay"), label)
     with exam.during("a ThreadPool(3) after six calls that raised"):
@@ -112,8 +137,12 @@ def shutdown_drains(exam):
     with exam.during("three calls submitted inside a with statement"):
         left = exam.drive("drivers/beside.py:leave", "pool.py", words=given)
         exam.equal(left, [[True, word.upper()] for word in given], "done() and result() of each after it")
+    with exam.during("a call submitted inside a with statement that then raises Trouble"):
+        left = exam.drive("drivers/beside.py:leave_by_an_error", "pool.py", word=given[0])
+        exam.equal(left, ["Trouble", True], "what came out of the with statement, and done() after it")
 
-    exam.explore("drivers/scenes.py:late_submit", module="pool.py", numbers=[1, 2]).always(lambda seen: taken_or_refused(exam, seen))
+    doing = "one thread submits two calls while another shuts down"
+    scene(exam, doing, "late_submit", lambda seen: taken_or_refused(exam, seen), numbers=[1, 2])
 
 
 def cancel_pending(exam):
@@ -152,9 +181,8 @@ def cancel_pending(exam):
         shutdown.result()
         exam.equal(running.result(), labels[0] + "!", "the result of the one at work")
 
-    exam.explore("drivers/scenes.py:late_cancel", module="pool.py", number=exam.random.randrange(10**6)).always(
-        lambda seen: run_or_cancelled(exam, seen)
-    )
+    number = exam.random.randrange(10**6)
+    scene(exam, "two threads cancel a call that may just begin", "late_cancel", lambda seen: run_or_cancelled(exam, seen), number=number)
 
 
 def after_shutdown(exam):
@@ -172,21 +200,22 @@ def after_shutdown(exam):
 def callback_error(exam):
     word = words(exam, 1)[0]
     seen = exam.drive("drivers/beside.py:callbacks", "pool.py", word=word)
-    with exam.during("a future with a callback, one that raises, and a last one"):
-        told = [[name, True, True, word] for name in ("first", "failing", "last")]
+    with exam.during("a future with a callback, one that raises Trouble, one that raises SystemExit, and a last one"):
+        told = [[name, True, True, word] for name in ("first", "Trouble", "SystemExit", "last")]
         exam.equal(seen[:1], [[]], "callbacks called before the call has ended")
         exam.equal(seen[1:2], [told], "[which callback, whether it got the future, its done(), its result()]")
         exam.equal(seen[2:3], [[["late", True, True, word]]], "a callback that was added after the call had ended")
-        exam.equal(seen[3:], [word, word.upper()], "result() afterwards, and that of the next call in this pool")
-    with exam.during("a callback of a call that is cancelled"):
-        exam.equal(exam.drive("drivers/beside.py:callback_of_a_cancelled", "pool.py"), [True], "done() in each call of the callback")
+        exam.equal(seen[3:4], [None], "what add_callback raised for a callback that was added after the end and raises")
+        exam.equal(seen[4:], [word, word.upper()], "result() afterwards, and that of the next call in this pool")
+    with exam.during("a call with two callbacks, the first of which raises, is cancelled"):
+        seen = exam.drive("drivers/beside.py:callbacks_of_a_cancelled", "pool.py")
+        exam.equal(seen, [None, [True, True]], "what cancel() raised, and done() in each call of a callback")
 
 
 def callback_once(exam):
     number = exam.random.randrange(10**6)
-    exam.explore("drivers/scenes.py:late_callback", module="pool.py", number=number).always(
-        lambda seen: exam.equal(seen, [True], "a callback added while a call may end: for each call of it, whether it got the future")
-    )
+    check = lambda seen: exam.equal(seen, [True], "for each call of it, whether it got the future")
+    scene(exam, "a callback is added while the call may just end", "late_callback", check, number=number)
 
 
 def nested_submit(exam):
@@ -222,9 +251,17 @@ def no_threads_left(exam):
     exam.equal(threads(exam) - before, 0, f"a ThreadPool({size}) was used and shut down: how many threads are left")
 
     for size, calls in (2, 1), (2, 3):
-        exam.explore("drivers/scenes.py:goes_home", module="pool.py", size=size, calls=calls).always(
-            lambda seen: exam.equal(seen, 0, f"threads of a ThreadPool({size}) that have not ended when shutdown() returns")
-        )
+        doing = f"a ThreadPool({size}) is given {calls} calls and shut down"
+        scene(exam, doing, "goes_home", lambda seen: exam.equal(seen, 0, "how many threads have not ended then"), size=size, calls=calls)
+
+
+def scene(exam, words, name, check, **arguments):
+    """A scene under many schedules. Besides the check, nobody may wait for ever.
+
+    Who sleeps wakes up in the order of the clock: that sleeping is no way to wait is for `idle-is-idle` to say.
+    """
+    with exam.during(words):
+        exam.explore(f"drivers/scenes.py:{name}", module="pool.py", sleepers_may_wake=False, **arguments).always(check)
 
 
 def lab(exam, size):
@@ -247,23 +284,32 @@ def threads(exam):
 
 
 def as_list(exam, mapped):
-    """What map returned, a list or any other iterable."""
-    return mapped if isinstance(mapped, list) else list(exam.iterate(mapped))
+    if not isinstance(mapped, list):
+        exam.fail(f"map was to return a list, but returned {mapped}")
+    return mapped
 
 
 def taken_or_refused(exam, seen):
-    scene = "one thread submits two calls while another shuts down"
-    exam.equal(seen["met"], [], f"{scene}: what they met")
-    exam.equal(sorted(seen["ran"]), sorted(seen["taken"]), f"{scene}: the calls that have run are those whose submit returned a future")
-    exam.equal(sorted(seen["over"]), sorted(seen["taken"]), f"{scene}: the futures that are over are those that submit returned")
+    exam.equal(seen["met"], [], "what they met")
+    exam.equal(sorted(seen["ran"]), sorted(seen["taken"]), "the calls that have run are those whose submit returned a future")
+    exam.equal(sorted(seen["over"]), sorted(seen["taken"]), "the futures that are over are those that submit returned")
 
 
 def run_or_cancelled(exam, seen):
-    scene = "a call is cancelled that may just begin"
-    if seen["cancelled"] is True:
-        exam.equal(seen["ran"], [], f"{scene}, and cancel() returned True: what has run")
-        exam.equal(seen["outcome"], "Cancelled", f"{scene}, and cancel() returned True: what result() gave")
+    one, other = seen["cancelled"]
+    exam.equal(other, one, "what the second cancel() gave, as compared with the first one")
+    if one is True:
+        exam.equal(seen["ran"], [], "cancel() returned True: what has run")
+        exam.equal(seen["outcome"], "Cancelled", "cancel() returned True: what result() gave")
     else:
-        exam.equal(seen["cancelled"], False, f"{scene}: what cancel() gave")
-        exam.equal(len(seen["ran"]), 1, f"{scene}, and cancel() returned False: how many times it has run")
-        exam.equal(seen["outcome"], seen["ran"][0], f"{scene}, and cancel() returned False: what result() gave")
+        exam.equal(one, False, "what cancel() gave")
+        exam.equal(len(seen["ran"]), 1, "cancel() returned False: how many times it has run")
+        exam.equal(seen["outcome"], seen["ran"][0], "cancel() returned False: what result() gave")
+
+
+def gave_up_in_time(exam, seen, seconds):
+    outcome, after, later = seen
+    exam.equal(outcome, "TimeoutError", "what it gave")
+    if not seconds <= after < seconds + 1:
+        exam.fail(f"TimeoutError was to be raised {seconds} seconds after the call, but was {after:.1f} seconds after it")
+    exam.equal(later, False, "what result() without a time-out gave later; the call returned False")

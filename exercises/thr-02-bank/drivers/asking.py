@@ -1,4 +1,4 @@
-"""Iterables for total() that are no lists. Decides nothing."""
+"""Iterables for total() that are no lists, under a scheduler. Decides nothing."""
 import threading
 
 
@@ -9,7 +9,7 @@ def asked_by_another(bank, amounts, wanted):
         accounts.append(bank.Account())
         accounts[-1].open()
         accounts[-1].deposit(amount)
-    return bank.total(rich(accounts, wanted))
+    return plain(bank.total(rich(accounts, wanted)))
 
 
 def rich(accounts, wanted):
@@ -20,3 +20,7 @@ def rich(accounts, wanted):
         clerk.join()
         if balances[accounts.index(account)] >= wanted:
             yield account
+
+
+def plain(value):
+    return value if type(value) in (int, float, str, bool, type(None)) else f"an object of type {type(value).__name__}"

@@ -1,4 +1,4 @@
-"""Classes, functions and locks that can only live beside the student's module. Decides nothing."""
+"""Classes, functions and locks that can only live beside the student's module; one thread at a time. Decides nothing."""
 import inspect
 import threading
 
@@ -78,30 +78,56 @@ def countdown(sync, start):
     return [count(start), Counter().count(start)]
 
 
+# given-lock
+
+
+def doors_changed(sync, labels):
+    """Three calls of a method that is synchronized with an attribute; the attribute changes before the second and during the third."""
+    log = []
+    first, second, third = [LoggedLock(label, log) for label in labels]
+
+    class Room:
+        @sync.synchronized(attr="door")
+        def visit(self, door):
+            log.append("inside")
+            self.door = door
+
+    room = Room()
+    room.door = first
+    room.visit(first)
+    room.door = second
+    room.visit(second)
+    room.visit(third)
+    return log
+
+
 # metadata
 
 
-def looks(sync, form, name, text, at):
-    """What a decorated method looks like, on the class or on an object, or what its calls return."""
-    decorate = {
-        "@synchronized": lambda: sync.synchronized,
-        "@synchronized(lock)": lambda: sync.synchronized(threading.RLock()),
-        "@synchronized(attr=...)": lambda: sync.synchronized(attr="door"),
-    }[form]()
+def looks(sync, what, name, text):
+    """What a decorated function looks like on the class and on an object, and what three calls return."""
+    decorate, wrap = {
+        "a method decorated with @synchronized": (sync.synchronized, None),
+        "a method decorated with @synchronized(lock)": (sync.synchronized(threading.RLock()), None),
+        "a method decorated with @synchronized(attr=...)": (sync.synchronized(attr="door"), None),
+        "a class method decorated with @synchronized": (sync.synchronized, classmethod),
+        "a static method decorated with @synchronized": (sync.synchronized, staticmethod),
+    }[what]
 
-    def function(self, first, second=2, *rest, flag=False, **more):
+    def method(self, first, second=2, *rest, flag=False, **more):
         return [first, second, list(rest), flag, more]
 
+    def static(first, second=2, *rest, flag=False, **more):
+        return [first, second, list(rest), flag, more]
+
+    function = static if wrap is staticmethod else method
     function.__name__ = name
     function.__qualname__ = f"Room.{name}"
     function.__doc__ = text
-    Room = type("Room", (), {name: decorate(function), "door": threading.RLock()})
-    if at == "class":
-        return appearance(getattr(Room, name))
-    method = getattr(Room(), name)
-    if at == "object":
-        return appearance(method)
-    return [method(1), method(1, 3, 4, 5, flag=True, other=6), method(first=7)]
+    Room = type("Room", (), {name: decorate(wrap(function) if wrap else function), "door": threading.RLock()})
+    room = Room()
+    call = getattr(room, name)
+    return [appearance(getattr(Room, name)), appearance(call), [call(1), call(1, 3, 4, 5, flag=True, other=6), call(first=7)]]
 
 
 def appearance(function):
@@ -188,10 +214,18 @@ def door(sync, what):
 # ranks
 
 
+def ranked_locks(sync, labels, log):
+    """Made one after the other, in the places of others that are gone: their addresses tend to fall while their ranks rise."""
+    gone = [sync.ranked_lock(LoggedLock(label, log)) for label in labels]
+    while gone:
+        del gone[0]
+    return [sync.ranked_lock(LoggedLock(label, log)) for label in labels]
+
+
 def taken_and_given_back(sync, labels, order):
     """What happens to the locks inside ranked ones."""
     log = []
-    locks = [sync.ranked_lock(LoggedLock(label, log)) for label in labels]
+    locks = ranked_locks(sync, labels, log)
     with sync.acquiring(*(locks[index] for index in order)):
         log.append("inside")
     return log
@@ -200,7 +234,7 @@ def taken_and_given_back(sync, labels, order):
 def asked_while_holding(sync, labels, way):
     """A thread that holds the middle one of three asks for the lowest; then it lets go and takes each of them."""
     log = []
-    locks = low, middle, high = [sync.ranked_lock(LoggedLock(label, log)) for label in labels]
+    locks = low, middle, high = ranked_locks(sync, labels, log)
     asking = {
         "acquire()": lambda: (low.acquire(), low.release()),
         "with": lambda: held(low),

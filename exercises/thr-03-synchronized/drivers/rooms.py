@@ -1,20 +1,33 @@
 """Two or three threads that each go into a synchronized function, under a scheduler. Decides nothing.
 
-Whoever is inside stays until nobody else can move any more, so that whoever may come in has come in. What is returned is how many were
-inside at the same time. Where a scene is not about the first call, an earlier one has made the lock.
+Whoever is inside stays until whoever may come in has come in. What is returned is how many were inside at the same time. Where a scene is
+not about the first call, an earlier one has made the lock.
 """
 import threading
 
+# Virtual seconds: longer than whatever a program may sleep on its way in.
+LONG = 10**6
+
 
 class Visits:
-    def __init__(self):
+    """Who is inside. `together` is how many should get in at the same time."""
+
+    def __init__(self, together):
+        self.together = together
         self.now = 0
         self.most = 0
+        self.complete = threading.Event()
 
     def stay(self):
         self.now += 1
-        settle()
         self.most = max(self.most, self.now)
+        if self.together == 1:
+            settle()
+        else:
+            # Those who sleep on their way in are waited for as well.
+            if self.now == self.together:
+                self.complete.set()
+            self.complete.wait(LONG)
         self.now -= 1
 
     def by(self, *functions):
@@ -35,8 +48,13 @@ def room_class(sync, visits):
             visits.stay()
 
         @sync.synchronized
-        def two(self):
+        def two(this):
             visits.stay()
+
+        @sync.synchronized
+        @classmethod
+        def found(cls):
+            pass
 
         def __eq__(self, other):
             return isinstance(other, Room)
@@ -47,53 +65,72 @@ def room_class(sync, visits):
     return Room
 
 
-def one_object(sync, methods):
-    visits = Visits()
+def one_object(sync, together, methods):
+    visits = Visits(together)
     room = room_class(sync, visits)()
     return visits.by(*(getattr(room, method) for method in methods))
 
 
-def two_objects(sync):
-    visits = Visits()
+def one_object_again(sync, together):
+    """Who leaves and comes back at once is there before another one, who has waited, is on its way."""
+    visits = Visits(together)
+    room = room_class(sync, visits)()
+    room.look()
+
+    def twice():
+        room.one()
+        room.one()
+
+    return visits.by(twice, room.one)
+
+
+def two_objects(sync, together):
+    visits = Visits(together)
     Room = room_class(sync, visits)
+    Room.found()
     return visits.by(Room().one, Room().one)
 
 
-def called_through_the_class(sync):
-    visits = Visits()
+def called_through_the_class(sync, together):
+    visits = Visits(together)
     Room = room_class(sync, visits)
     room = Room()
     room.look()
     return visits.by(room.one, lambda: Room.two(room))
 
 
-def one_function(sync, argument):
-    visits = Visits()
+class Thing:
+    """An argument, with a `__dict__`."""
+
+
+def one_function(sync, together):
+    visits = Visits(together)
 
     @sync.synchronized
     def function(argument):
         visits.stay()
 
-    return visits.by(lambda: function(argument), lambda: function(argument))
+    return visits.by(lambda: function(Thing()), lambda: function(Thing()))
 
 
-def two_functions(sync):
-    visits = Visits()
+def two_functions(sync, together):
+    visits = Visits(together)
 
     @sync.synchronized
-    def one():
+    def one(argument):
         visits.stay()
 
     @sync.synchronized
-    def other():
+    def other(argument):
         visits.stay()
 
-    return visits.by(one, other)
+    thing = Thing()
+    return visits.by(lambda: one(thing), lambda: other(thing))
 
 
-def stays_after_a_call_inside(sync):
+def stays_after_a_call_inside(sync, together):
     """Each thread goes in twice and out once, then stays."""
-    visits = Visits()
+    visits = Visits(together)
 
     class Room:
         @sync.synchronized
@@ -110,16 +147,33 @@ def stays_after_a_call_inside(sync):
     return visits.by(room.outer, room.outer)
 
 
-def class_methods(sync):
-    """Two class methods of one class."""
-    visits = Visits()
+def class_methods(sync, together, first):
+    """Two class methods of one class, as the first call of all or not."""
+    visits = Visits(together)
     Room = class_with_class_methods(sync, visits)
+    if not first:
+        Room.look()
     return visits.by(Room.one, Room.two)
 
 
-def two_classes(sync):
-    visits = Visits()
-    return visits.by(class_with_class_methods(sync, visits).one, class_with_class_methods(sync, visits).one)
+def two_classes(sync, together):
+    visits = Visits(together)
+    Room, Other = [class_with_class_methods(sync, visits) for _ in range(2)]
+    for each in (Room, Other):
+        each.look()
+    return visits.by(Room.one, Other.one)
+
+
+def class_and_subclass(sync, together):
+    visits = Visits(together)
+    Room = class_with_class_methods(sync, visits)
+
+    class Derived(Room):
+        pass
+
+    for each in (Room, Derived):
+        each.look()
+    return visits.by(Room.one, Derived.one)
 
 
 def class_with_class_methods(sync, visits):
@@ -139,12 +193,11 @@ def class_with_class_methods(sync, visits):
         def two(cls):
             visits.stay()
 
-    Room.look()
     return Room
 
 
-def static_methods(sync, methods, argument):
-    visits = Visits()
+def static_methods(sync, together, methods):
+    visits = Visits(together)
 
     class Room:
         @sync.synchronized
@@ -159,12 +212,12 @@ def static_methods(sync, methods, argument):
 
     # One of them by the class, the other by an object.
     first, second = getattr(Room, methods[0]), getattr(Room(), methods[1])
-    return visits.by(lambda: first(argument), lambda: second(argument))
+    return visits.by(lambda: first(Thing()), lambda: second(Thing()))
 
 
-def lock_given(sync, same):
+def lock_given(sync, together, same):
     """Two functions with one lock, or with a lock each."""
-    visits = Visits()
+    visits = Visits(together)
     lock = threading.Lock()
 
     @sync.synchronized(lock)
@@ -178,9 +231,9 @@ def lock_given(sync, same):
     return visits.by(one, other)
 
 
-def lock_of_an_attribute(sync, same):
+def lock_of_an_attribute(sync, together, same):
     """Methods of two objects with one door, or with a door each."""
-    visits = Visits()
+    visits = Visits(together)
 
     class Room:
         def __init__(self, door):
@@ -194,9 +247,9 @@ def lock_of_an_attribute(sync, same):
     return visits.by(Room(door).visit, Room(door if same else threading.Lock()).visit)
 
 
-def base_and_override(sync):
+def base_and_override(sync, together):
     """The override of a method, beside another method of the base class; before that, an override that calls super()."""
-    visits = Visits()
+    visits = Visits(together)
 
     class Base:
         @sync.synchronized
@@ -225,9 +278,9 @@ def base_and_override(sync):
     return visits.by(room.visit, room.other)
 
 
-def in_order(sync, pairs):
+def in_order(sync, together, pairs):
     """Threads that each take two of the same ranked locks, given in any order."""
-    visits = Visits()
+    visits = Visits(together)
     locks = [sync.ranked_lock() for _ in pairs]
 
     def take(pair):

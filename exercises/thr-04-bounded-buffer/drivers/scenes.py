@@ -10,12 +10,16 @@ import time
 def mingle(buffer, capacity, stored, batches, takes):
     """Producers and consumers at once, with so many items and so much room that nobody ever has to wait."""
     shared = buffer.BoundedBuffer(capacity)
+
+    def keep(item):
+        put(shared, item)
+
     for item in stored:
-        call("put", shared.put, item)
+        call("put", keep, item)
 
     def produce(batch):
         for item in batch:
-            call("put", shared.put, item)
+            call("put", keep, item)
 
     def consume():
         taken = []
@@ -46,6 +50,30 @@ def through_one_place(buffer, batches):
     return [said(outcome) for outcome in threads(*producers, consume)]
 
 
+def an_item_for_each(buffer, items):
+    """As many consumers as there are items, and one who puts them all at once."""
+    shared = buffer.BoundedBuffer(len(items))
+
+    def produce():
+        for item in items:
+            shared.put(item)
+
+    threads(*[shared.get] * len(items), produce)
+
+
+def a_place_for_each(buffer, old, late):
+    """A full buffer, somebody who wants in for each item, and one who takes them all at once."""
+    shared = buffer.BoundedBuffer(len(old))
+    for item in old:
+        shared.put(item)
+
+    def consume():
+        for _ in old:
+            shared.get()
+
+    threads(*(lambda item=item: shared.put(item) for item in late), consume)
+
+
 def stolen_item(buffer, first, second):
     """One waits for an item; another puts one, tries to take it back, and puts a second one."""
     shared = buffer.BoundedBuffer(2)
@@ -67,12 +95,12 @@ def stolen_place(buffer, old, late, quick):
     through = []
 
     def wait():
-        shared.put(late)
+        put(shared, late)
         through.append(1)
 
     def steal():
         shared.get()
-        stolen = attempt(shared.put, quick, timeout=0)
+        stolen = attempt(put, shared, quick, timeout=0)
         settle()
         seen = len(through)
         shared.get()
@@ -104,9 +132,75 @@ def place_in_between(buffer, old, late, quick, seconds, after):
         settle()
         time.sleep(after)
         shared.get()
-        return attempt(shared.put, quick, timeout=0)
+        return attempt(put, shared, quick, timeout=0)
 
-    return watched(lambda: shared.put(late, timeout=seconds), steal)
+    return watched(lambda: put(shared, late, timeout=seconds), steal)
+
+
+def closed_meanwhile(buffer, old, late):
+    """A full buffer and an empty one, each with somebody who has to wait there, and one who closes them both."""
+    full, empty = buffer.BoundedBuffer(1), buffer.BoundedBuffer(1)
+    full.put(old)
+
+    def close():
+        full.close()
+        empty.close()
+
+    return [said(outcome) for outcome in threads(lambda: put(full, late), empty.get, close)[:2]]
+
+
+def put_meanwhile(buffer, items):
+    """One puts into a buffer with room for all of it; another closes it and takes until there is nothing, and again in the end."""
+    shared = buffer.BoundedBuffer(len(items))
+
+    def take():
+        for _ in range(len(items) + 1):
+            if isinstance(attempt(shared.get), Exception):
+                break
+
+    def close():
+        shared.close()
+        take()
+
+    puts, _ = threads(lambda: [said(attempt(put, shared, item)) for item in items], close)
+    return {"puts": said(puts), "end": said(attempt(shared.get))}
+
+
+def iterated(buffer, items):
+    """One iterates, another puts some items and closes; then done is called for each."""
+    shared = buffer.BoundedBuffer(len(items))
+
+    def produce():
+        for item in items:
+            shared.put(item)
+        shared.close()
+
+    taken, _ = threads(lambda: list(shared), produce)
+    return {"taken": said(taken), "done": [said(attempt(shared.done)) for _ in items]}
+
+
+def last_dones(buffer, count):
+    """Items are put and taken, the buffer is closed, a put fails; then as many threads call done as there were items, beside one in join."""
+    shared = buffer.BoundedBuffer(count + 1)
+    begun = []
+
+    def done():
+        begun.append(1)
+        shared.done()
+
+    def join():
+        shared.join()
+        return len(begun)
+
+    for item in range(count):
+        shared.put(item)
+    for _ in range(count):
+        shared.get()
+    shared.close()
+    if attempt(put, shared, count) is None:
+        shared.done()
+    *_, seen = threads(*[done] * count, join)
+    return said(seen)
 
 
 def watched(wait, steal):
@@ -119,6 +213,11 @@ def watched(wait, steal):
 
     waited, stolen = threads(timed, steal)
     return {"waited": list(waited), "stolen": said(stolen)}
+
+
+def put(shared, item, **named):
+    """What put returns is not looked at."""
+    shared.put(item, **named)
 
 
 def attempt(function, *arguments, **named):

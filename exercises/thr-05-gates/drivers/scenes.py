@@ -1,4 +1,4 @@
-"""Small scenes for two to four threads. Each says what was seen and decides nothing.
+"""Small scenes for two to five threads. Each says what was seen and decides nothing.
 
 Code of this file has no points of its own: between two calls of the student's it is not interrupted.
 """
@@ -11,7 +11,7 @@ class Trouble(Exception):
 
 
 def crowd(gates, places, visitors):
-    """Visitors of a limiter who stay inside until nobody can move any more, and then leave."""
+    """Visitors of a limiter who stay inside until nobody can move any more, and then leave; then there is room for as many again."""
     limiter = gates.Limiter(places)
     door = threading.Lock()
     door.acquire()
@@ -30,6 +30,8 @@ def crowd(gates, places, visitors):
         door.release()
 
     threads(*(lambda name=name: visit(name) for name in range(visitors)), look)
+    for _ in range(places):
+        limiter.acquire()
     return seen
 
 
@@ -101,11 +103,11 @@ def acted(gates, parties):
     return {"round": seen, "alone": len(alone)}
 
 
-def action_fails(gates, parties):
+def action_fails(gates, parties, kind):
     """A round whose action raises, and what a later call then meets."""
 
     def action():
-        raise Trouble
+        raise {"Trouble": Trouble, "SystemExit": SystemExit}[kind]
 
     barrier = gates.CyclicBarrier(parties, action)
     return {"round": [said(outcome) for outcome in threads(*[barrier.wait] * parties)], "later": said(attempt(barrier.wait))}
@@ -121,6 +123,35 @@ def afterwards(gates, method):
         return index
 
     return [said(outcome) for outcome in threads(barrier.wait, wait_and_act) if isinstance(outcome, BaseException)]
+
+
+def sent_away(gates):
+    """One waits and is sent away by a reset; two more are the next round, the second of them when nobody can move any more."""
+    barrier = gates.CyclicBarrier(2)
+    whole = threading.Lock()
+    whole.acquire()
+    through = []
+
+    def come():
+        index = attempt(barrier.wait)
+        through.append(1)
+        return index
+
+    def reset_and_come():
+        settle()
+        barrier.reset()
+        whole.release()
+        return come()
+
+    def come_last():
+        with whole:
+            settle()
+        seen = len(through)
+        return seen, come()
+
+    waited, index, last = threads(barrier.wait, reset_and_come, come_last)
+    seen, other = last if isinstance(last, tuple) else (None, last)
+    return {"waited": said(waited), "through": seen, "round": said([index, other])}
 
 
 def one_too_few(gates, seconds):

@@ -6,6 +6,51 @@ Code of this file has no points of its own: between two calls of the student's i
 import threading
 
 
+def asked(pool, number):
+    """Three threads ask what became of a call that may just end."""
+    workers = pool.ThreadPool(1)
+    call = workers.submit(abs, number)
+    answers = threads(call.result, call.result, call.error)
+    workers.shutdown()
+    return said(answers)
+
+
+def asked_too_early(pool, seconds):
+    """A result is asked for with a time-out that passes before the call ends: what that gave, when, and the result in the end."""
+    workers = pool.ThreadPool(1)
+    forever = threading.Lock()
+    forever.acquire()
+    call = workers.submit(lambda: forever.acquire(timeout=2 * seconds))
+    start = clock()
+    outcome = said(attempt(call.result, seconds))
+    after = clock() - start
+    later = said(attempt(call.result))
+    workers.shutdown()
+    return [outcome, after, later]
+
+
+def all_at_work(pool):
+    """A call that ends at once and two that stay: how many of those are at work when nobody can move any more."""
+    workers = pool.ThreadPool(2)
+    door = threading.Lock()
+    door.acquire()
+    begun = []
+
+    def stay():
+        begun.append(1)
+        with door:
+            pass
+
+    workers.submit(int)
+    for _ in range(2):
+        workers.submit(stay)
+    settle()
+    seen = len(begun)
+    door.release()
+    workers.shutdown()
+    return seen
+
+
 def late_submit(pool, numbers):
     """One thread submits while another shuts down: which calls were taken, which have run, which futures are over in the end."""
     workers = pool.ThreadPool(1)
@@ -29,7 +74,7 @@ def late_submit(pool, numbers):
 
 
 def late_cancel(pool, number):
-    """A call is cancelled while it may just begin."""
+    """Two threads cancel a call while it may just begin."""
     workers = pool.ThreadPool(1)
     ran = []
 
@@ -38,9 +83,9 @@ def late_cancel(pool, number):
         return number
 
     call = workers.submit(work)
-    cancelled = attempt(call.cancel)
-    outcome = attempt(call.result)
+    cancelled = threads(call.cancel, call.cancel)
     workers.shutdown()
+    outcome = attempt(call.result)
     return {"cancelled": said(cancelled), "ran": said(ran), "outcome": said(outcome)}
 
 

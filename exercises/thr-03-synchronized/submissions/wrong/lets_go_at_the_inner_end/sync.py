@@ -78,7 +78,7 @@ class _Owned:
 
 
 def ranked_lock(lock=None):
-    return _RankedLock(lock or threading.Lock())
+    return _RankedLock(threading.Lock() if lock is None else lock)
 
 
 class _RankedLock:

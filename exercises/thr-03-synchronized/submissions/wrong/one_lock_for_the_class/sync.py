@@ -63,7 +63,7 @@ def _lock_of(thing, *_):
 
 
 def ranked_lock(lock=None):
-    return _RankedLock(lock or threading.Lock())
+    return _RankedLock(threading.Lock() if lock is None else lock)
 
 
 class _RankedLock:

@@ -86,7 +86,7 @@ class Future:
         for callback in callbacks:
             try:
                 callback(self)
-            except Exception:
+            except BaseException:
                 traceback.print_exc()
 
 

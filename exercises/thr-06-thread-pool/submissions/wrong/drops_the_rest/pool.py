@@ -85,7 +85,7 @@ class Future:
         for callback in callbacks:
             try:
                 callback(self)
-            except Exception:
+            except BaseException:
                 traceback.print_exc()
 
 
