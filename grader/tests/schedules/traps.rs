@@ -442,3 +442,34 @@ def main():
 ";
     check(program, Some(json!([0, 0, "/tmp", 1000, true])), &[]);
 }
+
+#[test]
+fn a_class_may_be_made_of_a_condition() {
+    let program = "
+class Turnstile(threading.Condition):
+    def __init__(self, places, lock):
+        super().__init__(lock)
+        self.places = places
+class Plain(threading.Condition):
+    def __init__(self, places):
+        super().__init__()
+        self.places = places
+def main():
+    lock = threading.Lock()
+    turnstile, plain, given = Turnstile(1, lock), Plain(lock), threading.Condition(lock)
+    def leave():
+        with turnstile:
+            turnstile.places += 1
+            turnstile.notify()
+    thread = threading.Thread(target=leave)
+    with turnstile:
+        taken = lock.locked()
+        thread.start()
+        turnstile.wait_for(lambda: turnstile.places == 2)
+    thread.join()
+    with plain:
+        free = not lock.locked()
+    return taken, free, turnstile._lock is lock, given._lock is lock
+";
+    check(program, Some(json!([true, true, true, true])), &[]);
+}

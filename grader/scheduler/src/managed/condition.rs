@@ -83,12 +83,38 @@ impl Notices {
     }
 }
 
+/// The lock of a condition.
+#[derive(Debug)]
+struct Guard {
+    lock: Py<PyAny>,
+    /// Its state, if it is one of ours.
+    core: Option<Rc<Core>>,
+    /// Made by the condition itself.
+    made: bool,
+}
+
+impl Guard {
+    fn of(lock: Bound<'_, PyAny>, made: bool) -> Guard {
+        let core = if let Ok(lock) = lock.cast_exact::<Lock>() {
+            Some(Rc::clone(&lock.get().core))
+        } else if let Ok(lock) = lock.cast_exact::<RLock>() {
+            Some(Rc::clone(&lock.get().core))
+        } else {
+            None
+        };
+        Guard { lock: lock.unbind(), core, made }
+    }
+
+    fn new(py: Python<'_>) -> PyResult<Guard> {
+        Ok(Guard::of(Bound::new(py, RLock { core: Held::new(Core::new(py, Kind::Reentrant)) })?.into_any(), true))
+    }
+}
+
 #[pyclass(module = "threading", name = "Condition", frozen, subclass, dict, weakref)]
 #[derive(Debug)]
 pub struct Condition {
-    lock: Py<PyAny>,
-    /// The state of `lock`, if it is one of ours.
-    core: Held<Option<Rc<Core>>>,
+    /// A subclass may give another one to `__init__` than what it was made with.
+    guard: Held<RefCell<Guard>>,
     notices: Held<Rc<Notices>>,
     /// Its hash.
     number: u64,
@@ -97,6 +123,22 @@ pub struct Condition {
 }
 
 impl Condition {
+    fn lock<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.guard.borrow().lock.bind(py).clone()
+    }
+
+    fn core(&self) -> Option<Rc<Core>> {
+        self.guard.borrow().core.clone()
+    }
+
+    /// A lock that the condition made itself is known by the condition.
+    fn claim(&self) {
+        let guard = self.guard.borrow();
+        if let (true, Some(core)) = (guard.made, guard.core.as_ref()) {
+            core.belongs_to(self.object());
+        }
+    }
+
     fn object(&self) -> Object {
         Object { kind: "Condition", address: Rc::as_ptr(&self.notices) as usize, own: self.own }
     }
@@ -107,18 +149,18 @@ impl Condition {
 
     /// A part of the library's own tables.
     pub fn silence(&self) {
-        if let Some(core) = self.core.as_ref() {
+        if let Some(core) = self.core().as_ref() {
             core.silence();
         }
     }
 
     pub fn is_silent(&self) -> bool {
-        self.core.as_ref().is_some_and(|core| core.is_silent())
+        self.core().as_ref().is_some_and(|core| core.is_silent())
     }
 
     fn owned(&self, py: Python<'_>) -> PyResult<bool> {
-        let lock = self.lock.bind(py);
-        match self.core.as_ref() {
+        let lock = &self.lock(py);
+        match self.core().as_ref() {
             Some(core) => Ok(core.is_mine(py) || (!core.is_free() && lock.is_instance_of::<Lock>())),
             None if lock.hasattr("_is_owned")? => lock.call_method0("_is_owned")?.is_truthy(),
             None => {
@@ -133,8 +175,8 @@ impl Condition {
 
     /// Lets the lock go and says what is needed to have it back.
     fn let_go<'py>(&self, py: Python<'py>) -> PyResult<Saved<'py>> {
-        let lock = self.lock.bind(py);
-        match self.core.as_ref() {
+        let lock = &self.lock(py);
+        match self.core().as_ref() {
             Some(core) => Ok(Saved::Count(core.give_back(py))),
             None if lock.hasattr("_release_save")? => Ok(Saved::State(lock.call_method0("_release_save")?)),
             None => lock.call_method0("release").map(Saved::State),
@@ -142,8 +184,8 @@ impl Condition {
     }
 
     fn have_again(&self, py: Python<'_>, saved: Saved<'_>, woken: Woken) -> PyResult<()> {
-        let lock = self.lock.bind(py);
-        match (self.core.as_ref(), saved) {
+        let lock = &self.lock(py);
+        match (self.core().as_ref(), saved) {
             (Some(core), Saved::Count(count)) => {
                 if woken == Woken::TimedOut && !core.is_free() {
                     waiting::block(py, Wants::Lock(Rc::clone(core)), None, self.call("Condition.wait"))?;
@@ -171,19 +213,19 @@ impl Condition {
             kernel.current
         });
         self.notices.waiters.borrow_mut().push_back(me);
-        let visit = self.core.as_ref().map(|core| {
+        let visit = self.core().as_ref().map(|core| {
             self.notices.waits(me, core);
             core.visit.get()
         });
         let saved = self.let_go(py)?;
-        let wants = Wants::Notification { notices: Rc::clone(&self.notices), lock: self.core.clone() };
+        let wants = Wants::Notification { notices: Rc::clone(&self.notices), lock: self.core() };
         let woken = waiting::block(py, wants, until, self.call("Condition.wait"));
         self.notices.forget(me);
         let woken = woken?;
         // Notified and out of time at once: the notification counts.
         let notified = woken == Woken::Satisfied || with(py, |kernel| kernel.me().notified);
         self.have_again(py, saved, woken)?;
-        if let (Some(core), Some(visit)) = (self.core.as_ref(), visit) {
+        if let (Some(core), Some(visit)) = (self.core().as_ref(), visit) {
             core.visit.set(visit);
         }
         if notified {
@@ -238,38 +280,41 @@ enum Saved<'py> {
 #[pymethods]
 impl Condition {
     #[new]
-    #[pyo3(signature = (lock=None, *_arguments, **_named))]
-    fn new(
-        py: Python<'_>,
-        lock: Option<Bound<'_, PyAny>>,
-        _arguments: &Bound<'_, PyTuple>,
-        _named: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Condition> {
-        let made = lock.is_none();
-        let lock = match lock {
-            Some(lock) => lock,
-            None => Bound::new(py, RLock { core: Held::new(Core::new(py, Kind::Reentrant)) })?.into_any(),
-        };
-        let core = if let Ok(lock) = lock.cast_exact::<Lock>() {
-            Some(Rc::clone(&lock.get().core))
-        } else if let Ok(lock) = lock.cast_exact::<RLock>() {
-            Some(Rc::clone(&lock.get().core))
-        } else {
-            None
-        };
+    #[pyo3(signature = (*arguments, **_named))]
+    fn new(py: Python<'_>, arguments: &Bound<'_, PyTuple>, _named: Option<&Bound<'_, PyDict>>) -> PyResult<Condition> {
+        // A subclass has arguments of its own: only what is a lock is meant for us.
+        let given = arguments
+            .get_item(0)
+            .ok()
+            .filter(|lock| lock.is_exact_instance_of::<Lock>() || lock.is_exact_instance_of::<RLock>());
+        let guard = given.map_or_else(|| Guard::new(py), |lock| Ok(Guard::of(lock, false)))?;
         let notices = Held::new(Rc::default());
         let number = with(py, kernel::Kernel::number);
         let own = !frames::maker(py).is_library;
-        let condition = Condition { lock: lock.unbind(), core: Held::new(core), notices, number, own };
-        if let (true, Some(core)) = (made, condition.core.as_ref()) {
-            core.belongs_to(condition.object());
-        }
+        let condition = Condition { guard: Held::new(RefCell::new(guard)), notices, number, own };
+        condition.claim();
         Ok(condition)
+    }
+
+    #[pyo3(signature = (lock=None))]
+    fn __init__(&self, py: Python<'_>, lock: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        let guard = match lock {
+            Some(lock) if lock.is(&self.guard.borrow().lock) => return Ok(()),
+            Some(lock) => {
+                lock.getattr("acquire")?;
+                Guard::of(lock, false)
+            }
+            None if self.guard.borrow().made => return Ok(()),
+            None => Guard::new(py)?,
+        };
+        self.guard.replace(guard);
+        self.claim();
+        Ok(())
     }
 
     #[getter]
     fn _lock(&self, py: Python<'_>) -> Py<PyAny> {
-        self.lock.clone_ref(py)
+        self.lock(py).unbind()
     }
 
     #[getter]
@@ -283,8 +328,8 @@ impl Condition {
         arguments: &Bound<'py, PyTuple>,
         named: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let lock = slf.get().lock.clone_ref(slf.py());
-        lock.bind(slf.py()).call_method("acquire", arguments, named)
+        let lock = slf.get().lock(slf.py());
+        lock.call_method("acquire", arguments, named)
     }
 
     fn release(slf: &Bound<'_, Self>) -> PyResult<()> {
@@ -326,7 +371,7 @@ impl Condition {
     }
 
     fn _at_fork_reinit(&self) {
-        if let Some(core) = self.core.as_ref() {
+        if let Some(core) = self.core().as_ref() {
             core.open();
         }
         self.notices.waiters.borrow_mut().clear();
@@ -371,18 +416,21 @@ impl Condition {
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        let lock = slf.get().lock.clone_ref(slf.py());
+        let lock = slf.get().lock(slf.py());
         let waiting = slf.get().notices.waiters.borrow().len();
-        Ok(format!("<Condition({}, {waiting})>", lock.bind(slf.py()).repr()?))
+        Ok(format!("<Condition({}, {waiting})>", lock.repr()?))
     }
 
     fn __traverse__(&self, visit: pyo3::gc::PyVisit<'_>) -> Result<(), pyo3::gc::PyTraverseError> {
-        visit.call(&self.lock)
+        match self.guard.try_borrow() {
+            Ok(guard) => visit.call(&guard.lock),
+            Err(_) => Ok(()),
+        }
     }
 }
 
 impl Condition {
     fn parts(&self, py: Python<'_>) -> (Py<PyAny>, Option<Rc<Core>>) {
-        (self.lock.clone_ref(py), self.core.clone())
+        (self.lock(py).unbind(), self.core())
     }
 }
