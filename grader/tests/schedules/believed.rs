@@ -42,7 +42,7 @@ fn operations() -> Scenario {
 }
 
 fn keep(worker: &mut Worker, name: &str, number: u8) {
-    worker.order_runs(&[plan(number)], number % 2 == 0);
+    worker.order_runs(&[plan(number)], number.is_multiple_of(2));
     let (ran, tail) = worker.ran();
     let head = serde_json::to_vec(&Answer::Ran(Box::new(ran))).unwrap();
     let input = [&[number], &head[..], &[BETWEEN], &tail].concat();
