@@ -59,7 +59,8 @@ fn convert(value: &Bound<'_, PyAny>, depth: usize, left: &mut Left) -> Value {
     } else if value.is_instance_of::<PyInt>() {
         integer(value)
     } else if let Ok(float) = value.cast::<PyFloat>() {
-        Number::from_f64(float.value()).map_or_else(|| json!({"$float": float.value().to_string()}), Value::Number)
+        Number::from_f64(float.value())
+            .map_or_else(|| json!({"$float": float.value().to_string().to_lowercase()}), Value::Number)
     } else if let Ok(text) = value.cast::<PyString>() {
         texts(&text.to_string_lossy(), left)
     } else if let Ok(bytes) = value.cast::<PyBytes>() {
@@ -92,8 +93,9 @@ fn integer(value: &Bound<'_, PyAny>) -> Value {
     match value.extract::<i64>() {
         Ok(number) if (-INTEGER_MAX..=INTEGER_MAX).contains(&number) => Value::Number(number.into()),
         _ => {
-            let text = value.str().map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
-            json!({"$int": text})
+            // The type's own method: a program's number may have another. In hex there may be any number of digits.
+            let text = value.py().get_type::<PyInt>().call_method1("__format__", (value, "#x"));
+            json!({"$int": text.map(|text| text.to_string()).unwrap_or_default()})
         }
     }
 }
@@ -163,13 +165,16 @@ fn from_object<'py>(py: Python<'py>, map: &Map<String, Value>) -> PyResult<Bound
     let only = if map.len() == 1 { map.iter().next() } else { None };
     match only {
         Some((kind, Value::String(digits))) if kind == "$int" => {
-            py.get_type::<PyInt>().call1((digits,)).map(Bound::into_any)
+            py.get_type::<PyInt>().call1((digits, 16)).map(Bound::into_any)
         }
         Some((kind, Value::String(hex))) if kind == "$bytes" => {
             let byte = |at: usize| u8::from_str_radix(hex.get(at..at + 2).unwrap_or("-"), 16);
             let bytes: Result<Vec<u8>, _> = (0..hex.len()).step_by(2).map(byte).collect();
             let bytes = bytes.map_err(|_| PyValueError::new_err("bytes are written as pairs of hex digits"))?;
             Ok(PyBytes::new(py, &bytes).into_any())
+        }
+        Some((kind, Value::String(word))) if kind == "$float" => {
+            py.get_type::<PyFloat>().call1((word,)).map(Bound::into_any)
         }
         Some((kind, Value::Array(items))) if kind == "$set" => {
             let items = items.iter().map(|item| from_json(py, item)).collect::<PyResult<Vec<_>>>()?;

@@ -90,11 +90,29 @@ def main():
     let mut worker = Worker::start(Path::new("/tmp"));
     worker.scenario(&scenario(text(program), DRIVER, "run")).unwrap();
     let told = json!([
-        null, true, 9_007_199_254_740_992_u64, {"$int": "1180591620717411303424"}, 0.5, {"$float": "inf"}, "text", "\u{fffd}\u{fffd}\u{fffd}", [1], {"a": 1},
+        null, true, 9_007_199_254_740_992_u64, {"$int": "0x400000000000000000"}, 0.5, {"$float": "inf"}, "text", "\u{fffd}\u{fffd}\u{fffd}", [1], {"a": 1},
         {"$dict": [[1, 2]]}, {"$bytes": "ff"}, {"$set": [1, 3]}, {"$object": ["Odd", 1]}, {"$object": ["Odd", 2]},
         {"$object": ["Odd", 1]}, {"$raised": ["KeyError", "'k'"]}
     ]);
     assert_eq!(worker.run_one(&calm()).0.outcome, Some(told));
+}
+
+/// A suite compares what a schedule showed with what its model says: both must tell a value in the same form.
+#[test]
+fn a_value_has_one_form_whoever_tells_it() {
+    let values = "[None, False, -2 ** 53, -2 ** 70, 10 ** 5000, 0.1, float('-inf'), float('nan'), '\\ud800é', (1, [2]), {'a': (1,)},
+        {1: 2, None: 3}, b'\\xff\\0', {1}, frozenset()]";
+    let mut worker = Worker::start(Path::new("/tmp"));
+    worker.scenario(&scenario(text(&format!("def main():\n    return {values}\n")), DRIVER, "run")).unwrap();
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/examiner/practicum");
+    let program = format!(
+        "import sys, json\nsys.path.insert(0, sys.argv[1])\nfrom values import natural, plain\nform = plain({values})\n\
+         assert plain(natural(form)) == form\nprint(json.dumps(form))"
+    );
+    let told =
+        std::process::Command::new("/usr/bin/python3").args(["-B", "-c", &program]).arg(library).output().unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    assert_eq!(worker.run_one(&calm()).0.outcome, Some(serde_json::from_slice(&told.stdout).unwrap()));
 }
 
 #[test]

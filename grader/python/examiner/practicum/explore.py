@@ -14,8 +14,9 @@ from signal import SIGKILL
 from . import applets
 from .errors import Crashed, Deadlock, Failure, NotRepeated, Void
 from .evidence import count, of_traceback, short
-from .histories import Checker
+from .histories import OPERATIONS_MAX, Checker
 from .programs import Exit
+from .values import natural
 
 # Schedules of a driver's scene, and of each generated scenario: half of them with few preemptions, as far as there are so many.
 SCHEDULES = 600
@@ -285,6 +286,8 @@ class Histories:
                 exploration._judge(index, lambda one: self._unexplained(checker, one), history=True)
 
     def _unexplained(self, checker, seen):
+        if len(seen.history) > OPERATIONS_MAX:
+            return Failure(self._exploration._told(f"more than {OPERATIONS_MAX} calls were made under one schedule"))
         found = checker.unexplained(seen.history, stuck="deadlock" in seen.facts)
         return found and found.failure(self._exploration._title or "the results of the calls", seen.name)
 
@@ -298,28 +301,6 @@ def mistake_of(check, value):
     except AssertionError as mistake:
         return Failure(str(mistake) or f"a schedule ends with {short(value)}")
     return None
-
-
-def natural(value):
-    """A value as Python has it, of the form that crosses between processes (see values.py)."""
-    if isinstance(value, list):
-        return [natural(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if len(value) == 1:
-        mark, content = next(iter(value.items()))
-        try:
-            if mark == "$bytes":
-                return bytes.fromhex(content)
-            if mark == "$int":
-                return int(content, 0)
-            if mark == "$float":
-                return float(content)
-            if mark == "$set":
-                return {natural(item) for item in content}
-        except (TypeError, ValueError):
-            return value
-    return {key: natural(item) for key, item in value.items()}
 
 
 def explore(exam, where, module, operations, schedules, preemptions, granularity, sleepers_may_wake, forbid, allow, at_least, arguments):

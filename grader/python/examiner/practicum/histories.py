@@ -16,7 +16,7 @@ import json
 import select
 
 from . import applets
-from .errors import Failure
+from .errors import Failure, Void
 from .evidence import count, short
 from .values import plain
 
@@ -25,6 +25,8 @@ RAISED = "$raised"
 # How a result in words begins that is an exception; those of values begin as Python writes values.
 HAS_RAISED = "raised "
 OPERATIONS_MAX = 2000
+# Of all answers that `History` takes down, as JSON.
+ANSWERS_CHARS_MAX = 500_000
 
 
 def raised(name):
@@ -70,7 +72,8 @@ class Checker:
             if word == "explained":
                 return None
             if word == "undecided":
-                raise RuntimeError("the history has too many orders to try: let there be fewer operations at a time, or give the model a key()")
+                # What a program answers decides how many orders there are to try: it is no error of the suite's alone.
+                raise Void("the calls and their results have too many orders to try: the model needs a key(), or fewer calls at a time")
             if "unexplained" in word:
                 return word["unexplained"]
             self._channel.send([self._step(question) for question in word["step"]])
@@ -186,6 +189,7 @@ class History:
         # Who performed each.
         self._names = []
         self._moment = 0
+        self._chars = 0
 
     def begin(self, who, operation, *arguments):
         number = len(self._operations)
@@ -199,6 +203,12 @@ class History:
         found = Checker(self._link, model).unexplained(self._operations, stuck=False)
         if found is not None:
             raise found.failure(title, self._names.__getitem__)
+
+    def _takes(self, answer):
+        self._chars += len(json.dumps(answer))
+        if self._chars > ANSWERS_CHARS_MAX:
+            raise Failure(f"the program's answers are too large: more than {ANSWERS_CHARS_MAX} characters in all")
+        return answer
 
     def _now(self):
         self._moment += 1
@@ -220,5 +230,5 @@ class Entry:
         self._end({"raised": {"classes": [name], "text": plain(text), "place": None, "traceback": None}})
 
     def _end(self, result):
+        self._entry["result"] = self._history._takes(result)
         self._entry["returned"] = self._history._now()
-        self._entry["result"] = result

@@ -1,44 +1,64 @@
-"""Values of any kind as JSON has them, so that they can be compared and sent. Students make them: nothing here fails.
+"""Values of any kind as JSON has them, as the process that runs schedules tells them too (grader/scheduler/src/values.rs).
 
-What JSON has no form for is marked: `{"$bytes": hex}`, `{"$int": digits}` beyond what a double can hold, `{"$float": "inf"}`, `{"$set": [...]}`,
-`{"$object": type}`. Two values that are equal have equal forms, those of tuples and lists too.
+What JSON has no form for is an object with one name that begins with `$`: `$int` for numbers that a double cannot hold, `$float`, `$bytes`,
+`$set`, `$dict` for keys that are no texts, `$object` for everything else. Students make values: nothing here fails.
 """
 
-import hashlib
-import json
 import math
 
 INT_MAX = 2**53
 DEPTH_MAX = 20
-# Longer ones are known by their digest.
-VALUE_CHARS_MAX = 4096
 
 
-def plain(value):
-    form = _form(value, DEPTH_MAX)
-    text = json.dumps(form)
-    if len(text) <= VALUE_CHARS_MAX:
-        return form
-    return {"$long": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def _form(value, depth):
-    kind = type(value)
-    if value is None or kind is bool:
+def plain(value, depth=DEPTH_MAX):
+    """The form of a value. Equal values have equal ones, those of tuples and lists too."""
+    if depth == 0:
+        return {"$limit": "depth"}
+    if value is None or isinstance(value, bool):
         return value
-    if kind is int:
-        return value if -INT_MAX <= value <= INT_MAX else {"$int": hex(value)}
-    if kind is float:
-        return value if math.isfinite(value) else {"$float": str(value)}
-    if kind is str:
+    if isinstance(value, int):
+        return int(value) if -INT_MAX <= value <= INT_MAX else {"$int": hex(value)}
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else {"$float": str(float(value))}
+    if isinstance(value, str):
         # Half a surrogate pair is no character.
-        return value.encode("utf-8", "backslashreplace").decode()
-    if kind in (bytes, bytearray):
+        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    if isinstance(value, bytes):
         return {"$bytes": value.hex()}
-    if depth > 0 and kind in (list, tuple):
-        return [_form(item, depth - 1) for item in value]
-    if depth > 0 and kind in (set, frozenset):
-        return {"$set": sorted((_form(item, depth - 1) for item in value), key=json.dumps)}
-    if depth > 0 and kind is dict and all(type(key) is str for key in value):
-        return {_form(key, 0): _form(item, depth - 1) for key, item in value.items()}
-    return {"$object": kind.__name__}
+    if isinstance(value, (list, tuple)):
+        return [plain(item, depth - 1) for item in value]
+    if isinstance(value, dict):
+        return _mapping(value, depth)
+    if isinstance(value, (set, frozenset)):
+        return {"$set": [plain(item, depth - 1) for item in value]}
+    return {"$object": type(value).__name__}
+
+
+def natural(value):
+    """The value of a form, as far as Python has one."""
+    if isinstance(value, list):
+        return [natural(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        mark, content = next(iter(value.items()))
+        try:
+            if mark == "$bytes":
+                return bytes.fromhex(content)
+            if mark == "$int":
+                return int(content, 16)
+            if mark == "$float":
+                return float(content)
+            if mark == "$set":
+                return {natural(item) for item in content}
+            if mark == "$dict":
+                return {natural(key): natural(item) for key, item in content}
+        except (TypeError, ValueError):
+            return value
+    return {key: natural(item) for key, item in value.items()}
+
+
+def _mapping(value, depth):
+    if all(isinstance(key, str) for key in value):
+        return {plain(key): plain(item, depth - 1) for key, item in value.items()}
+    return {"$dict": [[plain(key, depth - 1), plain(item, depth - 1)] for key, item in value.items()]}

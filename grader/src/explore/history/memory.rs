@@ -112,6 +112,25 @@ impl<M: Model> Memory<M> {
     }
 }
 
+/// A result in the one form that it has whoever tells it: what is in a set or in a mapping comes in no order.
+pub fn canonical(value: Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.into_iter().map(canonical).collect()),
+        Value::Object(map) => {
+            let unordered = map.len() == 1 && map.keys().all(|key| key == "$set" || key == "$dict");
+            let part = |(key, value): (String, Value)| match canonical(value) {
+                Value::Array(mut items) if unordered => {
+                    items.sort_by_cached_key(Value::to_string);
+                    (key, Value::Array(items))
+                }
+                value => (key, value),
+            };
+            Value::Object(map.into_iter().map(part).collect())
+        }
+        plain => plain,
+    }
+}
+
 /// Values by number, equal ones under the same.
 #[derive(Debug, Default)]
 struct Table {

@@ -5,7 +5,7 @@ use std::io;
 
 use serde_json::Value;
 
-use super::memory::{Deed, Effect, Memory, State};
+use super::memory::{Deed, Effect, Memory, State, canonical};
 use super::{Model, Operation, Outcome, Part, Pending, RAISED, Refusal};
 
 /// Operations that are done, a bit for each.
@@ -50,7 +50,7 @@ impl Search {
     pub fn new<M: Model>(history: &[Operation], part: &Part, pending: Pending, memory: &mut Memory<M>) -> Search {
         let item = |index: &usize| {
             let operation = &history[*index];
-            let returned = part.returned(operation).zip(operation.result.clone());
+            let returned = part.returned(operation).zip(operation.result.as_ref().map(canonical_outcome));
             Item {
                 index: *index,
                 deed: memory.deed(operation),
@@ -194,6 +194,13 @@ impl Search {
             true => self.done[item / 64] |= bit,
             false => self.done[item / 64] &= !bit,
         }
+    }
+}
+
+fn canonical_outcome(outcome: &Outcome) -> Outcome {
+    match outcome {
+        Outcome::Value(value) => Outcome::Value(canonical(value.clone())),
+        Outcome::Raised(raised) => Outcome::Raised(raised.clone()),
     }
 }
 

@@ -134,6 +134,13 @@ fn a_wrong_look_is_not_left_out() {
     assert_eq!(found.operations, [0, 1]);
 }
 
+#[test]
+fn sets_are_equal_in_any_order() {
+    let set = |items: Value| json!({"seen": [{"$set": items}, {"$dict": [[1, 2]]}]});
+    assert_eq!(memory::canonical(set(json!([3, "b", 1]))), memory::canonical(set(json!([1, 3, "b"]))));
+    assert_ne!(memory::canonical(json!([3, 1])), memory::canonical(json!([1, 3])));
+}
+
 /// Sixteen threads whose operations all overlap: without memory there are 16! orders.
 #[test]
 fn no_question_is_asked_twice() {
