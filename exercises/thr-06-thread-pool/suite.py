@@ -149,8 +149,9 @@ def cancel_pending(exam):
     pool, jobs, gate = lab(exam, 1)
     labels = words(exam, 3)
     stay = exam.get(jobs, "stay")
-    running, pending, last = [pool.submit(stay, label) for label in labels]
+    running = pool.submit(stay, labels[0])
     gate.inside(1)
+    pending, last = [pool.submit(stay, label) for label in labels[1:]]
     waits = [exam.background(pending.result), exam.background(pending.error)]
     exam.quiet()
     with exam.during("a call that waits for its turn"):
@@ -169,8 +170,10 @@ def cancel_pending(exam):
 
     pool, jobs, gate = lab(exam, 1)
     labels = words(exam, 3)
-    running, *pending = [pool.submit(exam.get(jobs, "stay"), label) for label in labels]
+    stay = exam.get(jobs, "stay")
+    running = pool.submit(stay, labels[0])
     gate.inside(1)
+    pending = [pool.submit(stay, label) for label in labels[1:]]
     shutdown = exam.background(pool.shutdown, cancel=True)
     with exam.during("shutdown(cancel=True) while one call is at work and two wait"):
         exam.quiet()

@@ -1,93 +1,12 @@
-//! What a report shows of a schedule that fails: the runs below `schedules/`, and runs that nobody would show.
-//!
-//! A folder there holds a run, the source that ran, and in `evidence.json` what is made of both; the command line's and
-//! the web's tests begin with that. `PRACTICUM_GOLDEN=write` writes it anew.
+//! What a report chooses to show of a schedule: events that are made up here, each for one rule, and runs that nobody would
+//! show. What it makes of real runs is in `schedules/evidence.rs`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
-use grader::explore::Reach;
 use grader::report::Evidence;
-use grader::report::schedule::{Finding, Found, ScheduleEvidence, ScheduleFinding, ScheduleGap, ScheduleWhy};
-use schedules::token::Token;
+use grader::report::schedule::{Finding, Found, ScheduleEvidence, ScheduleGap, ScheduleWhy};
 use schedules::words::{Act, Deadlock, Event, Fact, Place, Ran, Wait};
-use schedules::{Candidate, Entry, Plan, Thread, Transcript, Why};
-use serde::Deserialize;
-
-/// A run as it lies in a folder.
-#[derive(Deserialize)]
-struct Kept {
-    finding: Word,
-    schedules: u64,
-    found_after: u64,
-    interpreter: Option<bool>,
-    ran: RanBeforeEvents,
-    events: Vec<Event>,
-    entries: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Word {
-    /// The first of the run's facts.
-    Fact,
-    Observation,
-}
-
-/// Events stand below the rest, a line each.
-#[derive(Deserialize)]
-struct RanBeforeEvents {
-    #[serde(flatten)]
-    rest: serde_json::Map<String, serde_json::Value>,
-}
-
-#[track_caller]
-fn check(name: &str) -> ScheduleEvidence {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schedules").join(name);
-    let kept: Kept = serde_json::from_slice(&std::fs::read(folder.join("ran.json")).unwrap()).unwrap();
-    let mut rest = kept.ran.rest;
-    rest.insert("events".to_owned(), serde_json::to_value(&kept.events).unwrap());
-    let ran: Ran = serde_json::from_value(rest.into()).unwrap();
-    let transcript = Transcript { entries: kept.entries, stretches: vec![] };
-    let plan = Plan::Follow { deviations: transcript.schedule().deviations };
-    assert_eq!(transcript.verify(&plan), Ok(()), "{name} is no run of its schedule");
-    let token = Token { exploration: 0, scenario: 0, sources: 0xc0ff_ee11, plan }.to_text().unwrap();
-    let found = Found {
-        finding: match kept.finding {
-            Word::Fact => Finding::Fact(&ran.facts[0]),
-            Word::Observation => Finding::Observation,
-        },
-        ran: &ran,
-        transcript: &transcript,
-        sources: &sources(&folder),
-        token: Some(&token),
-        schedules: kept.schedules,
-        found_after: kept.found_after,
-        reach: kept.interpreter.map(|seen| if seen { Reach::Seen } else { Reach::NotSeen { schedules: 150 } }),
-    };
-    let evidence = found.evidence();
-    agree(&folder.join("evidence.json"), &format!("{}\n", serde_json::to_string_pretty(&evidence).unwrap()));
-    inside(evidence)
-}
-
-fn sources(folder: &Path) -> BTreeMap<String, String> {
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let programs = files.filter(|path: &PathBuf| path.extension().is_some_and(|extension| extension == "py"));
-    let named = |path: PathBuf| {
-        (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(&path).unwrap())
-    };
-    programs.map(named).collect()
-}
-
-#[track_caller]
-fn agree(golden: &Path, said: &str) {
-    if std::env::var("PRACTICUM_GOLDEN").is_ok_and(|what| what == "write") {
-        std::fs::write(golden, said).unwrap();
-        return;
-    }
-    let expected = std::fs::read_to_string(golden).unwrap_or_default();
-    assert!(said == expected, "{} says otherwise:\n{expected}\nnow it reads:\n{said}", golden.display());
-}
+use schedules::{Candidate, Entry, Thread, Transcript, Why};
 
 fn inside(evidence: Evidence) -> ScheduleEvidence {
     let Evidence::Schedule(schedule) = evidence else { panic!("another kind of evidence") };
@@ -128,41 +47,6 @@ fn chosen(why: Why, me: u16, step: u32, enabled: &[u16], next: u16) -> Entry {
 
 fn objects(schedule: &ScheduleEvidence) -> Vec<&str> {
     schedule.events.iter().filter_map(|event| event.object.as_deref()).collect()
-}
-
-#[test]
-fn a_lost_update_shows_who_was_interrupted() {
-    let schedule = check("lost_update");
-    let switch = schedule.events.iter().find_map(|event| event.switch.filter(|switch| switch.choice.is_some()));
-    let switch = switch.unwrap();
-    assert_eq!((switch.why, schedule.threads[switch.from as usize].as_str()), (ScheduleWhy::Preempted, "Thread-1"));
-    assert_eq!((schedule.preemptions, schedule.choices), (1, 1));
-}
-
-#[test]
-fn crossed_locks_show_their_ring() {
-    let schedule = check("crossed_locks");
-    assert_eq!(schedule.cycle, [1, 2]);
-    assert_eq!(schedule.finding, ScheduleFinding::Deadlock);
-}
-
-#[test]
-fn a_missed_notification_shows_where_it_was_given() {
-    let schedule = check("missed_notification");
-    assert_eq!(schedule.waits[1].missed.as_ref().map(|place| place.line), Some(10));
-    assert_eq!((schedule.preemptions, schedule.choices), (0, 1));
-}
-
-#[test]
-fn a_loop_that_looks_is_told_once() {
-    let schedule = check("busy_wait");
-    assert_eq!(schedule.left_out, [ScheduleGap { before: 7, events: 98, again: 98 }]);
-}
-
-#[test]
-fn a_thread_that_dies_says_of_what() {
-    let schedule = check("dying_thread");
-    assert_eq!(schedule.facts, ["IndexError (pop from empty list) ended consumer-1, at line 18 of box.py."]);
 }
 
 #[test]

@@ -12,8 +12,12 @@ mod bars;
 mod beginnings;
 #[path = "schedules/believed.rs"]
 mod believed;
+#[path = "schedules/bench.rs"]
+mod bench;
 #[path = "schedules/contract.rs"]
 mod contract;
+#[path = "schedules/evidence.rs"]
+mod evidence;
 #[path = "schedules/fairness.rs"]
 mod fairness;
 #[path = "schedules/names.rs"]

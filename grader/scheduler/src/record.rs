@@ -66,7 +66,8 @@ pub fn log(py: Python<'_>, act: Act, call: Option<Call>, value: Option<&str>) {
     };
     let value = match value {
         Some(value) => Some(value.to_owned()),
-        None => (by_library || object.is_none()).then_some(name),
+        // That a thread is waited for by joining it goes without saying.
+        None => ((by_library || object.is_none()) && name != "Thread.join").then_some(name),
     };
     push(py, act, object, value, doing.place);
 }
@@ -95,7 +96,7 @@ pub fn awaited(py: Python<'_>, wants: &Wants, until: Option<u64>) -> Option<Stri
 /// The running thread has asked for another one.
 pub fn started(py: Python<'_>, thread: usize) {
     if with(py, |kernel| kernel.recording) {
-        let name = with(py, |kernel| format!("Thread {}", kernel.threads[thread].name));
+        let name = with(py, |kernel| report::thread(&kernel.threads[thread].name));
         push(py, Act::Starts, Some(name), None, frames::place(py));
     }
 }
@@ -118,11 +119,13 @@ pub fn access(py: Python<'_>, access: Access<'_>) {
     let kind = object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
     let named = name(py, &kind, object.as_ptr() as usize);
     NAMES.borrow_mut().get_or_insert_default().kept.push(object.unbind());
-    let whole = match part {
-        Some(part) => format!("{named}.{part}"),
-        None => named,
+    let (object, value) = match (act, part) {
+        // Whatever is called, it is the object that threads share.
+        (Act::Calls, Some(function)) => (named, Some(format!("{function}({})", value.unwrap_or_default()))),
+        (_, Some(part)) => (format!("{named}.{part}"), value),
+        (_, None) => (named, value),
     };
-    push(py, act, Some(whole), value, Some(place));
+    push(py, act, Some(object), value, Some(place));
 }
 
 /// Something that is not told by frames.

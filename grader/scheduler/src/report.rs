@@ -22,8 +22,19 @@ const TRACEBACK_CHARS_MAX: usize = 8_000;
 pub fn died(py: Python<'_>, error: &PyErr) {
     let thread = with(py, |kernel| numbered(kernel.current));
     let raised = raised(py, error, true);
-    record::log(py, Act::Dies, None, raised.classes.first().map(String::as_str));
+    record::log(py, Act::Dies, None, Some(&in_a_line(&raised)));
     with(py, |kernel| kernel.tell(Fact::Exception { thread, raised }));
+}
+
+/// As Python ends a traceback.
+pub fn in_a_line(raised: &Raised) -> String {
+    let class = raised.classes.first().map_or("an exception", String::as_str);
+    if raised.text.is_empty() { class.to_owned() } else { format!("{class}: {}", raised.text) }
+}
+
+/// A thread, so called that it cannot be taken for a lock or a queue.
+pub fn thread(name: &str) -> String {
+    if name.starts_with("Thread") { name.to_owned() } else { format!("Thread {name}") }
 }
 
 /// An exception in words; its traceback too if that is `printed`.
@@ -196,11 +207,11 @@ pub fn named(py: Python<'_>, doing: &Doing<'_>, call: Option<Call>, joined: Opti
     let told = doing.call.as_ref().filter(|_| !call.is_some_and(is_own));
     let known = told.filter(|(name, _)| !name.starts_with("SocketIO."));
     let name = known.map(|(name, _)| name.clone()).filter(|name| !name.starts_with('_'));
-    let thread = joined.map(|thread| with(py, |kernel| format!("Thread {}", kernel.threads[thread].name)));
+    let thread = joined.map(|thread| with(py, |kernel| self::thread(&kernel.threads[thread].name)));
     let object = thread.or_else(|| match known {
         Some((_, Some(object))) if patch::is_thread(object).unwrap_or(false) => {
             let name = object.getattr("_name").and_then(|name| name.extract::<String>());
-            Some(format!("Thread {}", name.unwrap_or_default()))
+            Some(self::thread(&name.unwrap_or_default()))
         }
         Some((_, Some(object))) => {
             let kind = object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());

@@ -21,7 +21,7 @@ use crate::explore::{
     self, Certificate, Explored, Explorer, Found, Kind, Outcome, Sample, Seen, Shown, Task, Trouble, Worker,
 };
 use crate::report::Evidence;
-use crate::report::schedule::{self, Finding};
+use crate::report::schedule::Finding;
 
 /// From the library.
 #[derive(Debug, Deserialize)]
@@ -149,8 +149,7 @@ fn show(explorer: &mut Explorer<Bench>, shown: &Shown, otherwise: Finding<'_>) -
     let Order::Sources = frame.head()? else { return Err(out_of_place().into()) };
     let sources: BTreeMap<String, String> = serde_json::from_slice(&frame.tail).map_err(io::Error::other)?;
     let seen = shown.seen();
-    let finding = shown.fact.as_ref().map_or(otherwise, Finding::Fact);
-    let evidence = evidence(shown, finding, &sources);
+    let evidence = shown.evidence(otherwise, &sources);
     let words = match &evidence {
         Evidence::Schedule(schedule) => schedule.facts.first().cloned().unwrap_or_default(),
         _ => String::new(),
@@ -163,20 +162,6 @@ fn show(explorer: &mut Explorer<Bench>, shown: &Shown, otherwise: Finding<'_>) -
     let picture = Picture { seen, fact, traceback, evidence };
     let tail = serde_json::to_vec(&picture).expect("a picture is plain data");
     Ok(explorer.worker().say(&Word::Shown, &tail)?)
-}
-
-fn evidence(shown: &Shown, finding: Finding<'_>, sources: &BTreeMap<String, String>) -> Evidence {
-    let found = schedule::Found {
-        finding,
-        ran: &shown.done.ran,
-        transcript: &shown.done.transcript,
-        sources,
-        token: shown.token.as_deref(),
-        schedules: u64::from(shown.schedules),
-        found_after: u64::from(shown.found_after),
-        reach: shown.reach,
-    };
-    found.evidence()
 }
 
 /// What went wrong, to the library; what is ours is ours.

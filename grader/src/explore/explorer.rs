@@ -1,5 +1,7 @@
 //! One exploration: all of its scenarios, and what is shown of them.
 
+use std::collections::BTreeMap;
+
 use schedules::token::Token;
 use schedules::words::{Fact, Ran, Scenario};
 use schedules::{Deviation, Plan};
@@ -13,6 +15,8 @@ use super::samples::{Sample, Samples};
 use super::search::{Budget, Ended, Kind, Search, fatal};
 use super::seeds::{Seeds, Use};
 use super::shrink::shrink;
+use crate::report::Evidence;
+use crate::report::schedule::{self, Finding};
 
 /// Schedules of each scenario that run however dear they are.
 const SCHEDULES_MIN: u32 = 50;
@@ -219,6 +223,21 @@ fn not_again() -> Trouble {
 }
 
 impl Shown {
+    /// For a report: what it fails by, or without a fact what is said `otherwise`. `sources` are the submission's, by path.
+    pub fn evidence(&self, otherwise: Finding<'_>, sources: &BTreeMap<String, String>) -> Evidence {
+        let found = schedule::Found {
+            finding: self.fact.as_ref().map_or(otherwise, Finding::Fact),
+            ran: &self.done.ran,
+            transcript: &self.done.transcript,
+            sources,
+            token: self.token.as_deref(),
+            schedules: u64::from(self.schedules),
+            found_after: u64::from(self.found_after),
+            reach: self.reach,
+        };
+        found.evidence()
+    }
+
     pub fn seen(&self) -> Seen {
         Seen::of(&self.done.ran)
     }

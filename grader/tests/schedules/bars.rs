@@ -3,22 +3,18 @@
 //!
 //! A few seeds are tried with every `cargo test`; `make soak` tries all of them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use grader::explore::{Budget, Explored, Explorer, Found, Kind, Seen, Shown, Task, Trouble, repeat};
-use schedules::Plan;
-use schedules::words::{Ran, Scenario, Subject};
+use grader::explore::{Budget, Explored, Explorer, Found, Shown, Task, repeat};
 use serde_json::Value;
 
-use crate::worker::{Worker, scenario};
+use crate::bench::{BUDGET, Bench};
 
 const SEEDS_MAX: u32 = 20;
 /// Each mistake is found within so many schedules, whatever the seed.
 const FOUND_WITHIN: u32 = 300;
 /// Schedules of right programs, all together.
 const PEACEFUL_MIN: u32 = 20_000;
-/// As the library has it for a driver's scene.
-const BUDGET: Budget = Budget { bounded: 300, portfolio: 300, preemptions: 1, points: 4_000_000 };
 const ZOO: [&str; 14] = [
     "abba",
     "bank",
@@ -36,57 +32,16 @@ const ZOO: [&str; 14] = [
     "unjoined",
 ];
 
-/// Starts workers in a folder, outside of any sandbox.
-struct Bench {
-    folder: PathBuf,
-    worker: Option<Worker>,
-}
-
-impl Bench {
-    fn new(name: &str) -> Bench {
-        Bench { folder: Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/zoo").join(name), worker: None }
-    }
-
-    fn worker(&mut self) -> &mut Worker {
-        self.worker.as_mut().expect("a fresh one was asked for")
-    }
-}
-
-impl grader::explore::Worker for Bench {
-    fn fresh(&mut self) -> Result<(), Trouble> {
-        self.worker = Some(Worker::start(&self.folder));
-        Ok(())
-    }
-
-    fn open(&mut self, scenario: &Scenario) -> Result<u32, Trouble> {
-        self.worker().scenario(scenario).map_err(Trouble::Refused)
-    }
-
-    fn order(&mut self, plans: &[Plan], record: bool) -> Result<(), Trouble> {
-        self.worker().order_runs(plans, record);
-        Ok(())
-    }
-
-    fn next(&mut self) -> Result<(Ran, Vec<u8>), Trouble> {
-        Ok(self.worker().ran())
-    }
+fn bench(name: &str) -> Bench {
+    Bench::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/zoo").join(name))
 }
 
 fn task(name: &str, file: &str, seed: u32, budget: Budget) -> Task {
-    let driver = std::fs::read_to_string(Bench::new(name).folder.join("driver.py")).unwrap();
-    let fatal = vec![Kind::Deadlock, Kind::Exception, Kind::Livelock, Kind::BusyWait, Kind::OutOfReach, Kind::Unjoined];
-    Task {
-        seed: format!("{seed:064x}"),
-        exploration: 0,
-        scenarios: vec![scenario(Subject::File(file.to_owned()), &driver, "run")],
-        budget,
-        fatal,
-        threads_min: 1,
-    }
+    bench(name).task(file, seed, budget)
 }
 
 fn explorer(name: &str, task: Task) -> Explorer<Bench> {
-    Explorer::new(task, Bench::new(name))
+    bench(name).explorer(task)
 }
 
 /// What the right program of each comes to.
@@ -95,20 +50,6 @@ fn right(name: &str) -> Value {
     let mut explorer = explorer(name, task(name, "right.py", 0, budget));
     assert!(matches!(explorer.explore(), Ok(Found::Explored(_))), "{name}");
     explorer.outcome(0).unwrap().seen.value[0].clone()
-}
-
-/// The mistake of that name, demonstrated; the how-manyth schedule showed it first.
-fn find(name: &str, seed: u32, right: &Value, budget: Budget) -> Shown {
-    let mut explorer = explorer(name, task(name, "bug.py", seed, budget));
-    if let Found::Failed(shown) = explorer.explore().unwrap_or_else(|trouble| panic!("{name}, {seed}: {trouble:?}")) {
-        return *shown;
-    }
-    let is_wrong = |value: &[Value]| value.first().is_some_and(|value| value != right);
-    let wrong = explorer.outcomes().position(|outcome| is_wrong(&outcome.seen.value));
-    let wrong = wrong.unwrap_or_else(|| panic!("{name}, seed {seed}: not found"));
-    let found_after = explorer.outcome(wrong).unwrap().found_after;
-    let shown = explorer.show(wrong, &mut |_, ran: &Ran| Ok(is_wrong(&Seen::of(ran).value)));
-    Shown { found_after, ..shown.unwrap_or_else(|trouble| panic!("{name}, {seed}: {trouble:?}")) }
 }
 
 /// The schedule in a fresh process shows the same.
@@ -124,7 +65,7 @@ fn all_mistakes(seeds: std::ops::Range<u32>, budget: Budget) {
         let right = right(name);
         let (mut found, mut seen) = (vec![], 0);
         for seed in seeds.clone() {
-            let shown = find(name, seed, &right, budget);
+            let shown = bench(name).mistake("bug.py", seed, &right, budget);
             assert!(shown.found_after <= FOUND_WITHIN, "{name}, seed {seed}: found after {}", shown.found_after);
             found.push(shown.found_after);
             seen += u32::from(shown.reach == Some(grader::explore::Reach::Seen));
@@ -155,7 +96,7 @@ fn all_right(seeds: std::ops::Range<u32>) -> u32 {
             schedules += explorer.schedules();
             let explored = Explored { task, samples: explorer.samples().into_iter().cloned().collect() };
             samples += explored.samples.len();
-            repeat(&mut Bench::new(name), &[explored]).unwrap_or_else(|trouble| panic!("{name}, {seed}: {trouble:?}"));
+            repeat(&mut bench(name), &[explored]).unwrap_or_else(|trouble| panic!("{name}, {seed}: {trouble:?}"));
         }
         eprintln!("{name}: {} schedules of the right program, {samples} of them repeated", schedules - before);
     }

@@ -43,12 +43,14 @@ describe("lanes", () => {
   test("of crossed locks end waiting, each with a lock", () => {
     expect(told(example("crossed_locks"))).toMatchInlineSnapshot(`
       "
+      ##       main starts.
       ##  |    main starts Thread-1.
       ## ||  | main starts Thread-2.
-      ## || || main joins Thread-1.
       #: || || main waits for Thread-1.
+      :: ## || Thread-1 starts.
       :: ## || Thread-1 takes Lock#1, at line 11 of bank.py. [1+Lock#1]
-      :: || ## > Thread-2 takes Lock#2, at line 11 of bank.py. [1=Lock#1 2+Lock#2]
+      :: || ## > Thread-2 starts. [1=Lock#1]
+      :: || ## Thread-2 takes Lock#2, at line 11 of bank.py. [1=Lock#1 2+Lock#2]
       :: || #: Thread-2 waits for Lock#1, at line 12 of bank.py. [1=Lock#1 2=Lock#2]
       :: #: :: Thread-1 waits for Lock#2, at line 12 of bank.py. [1=Lock#1 2=Lock#2]
       "
@@ -58,13 +60,15 @@ describe("lanes", () => {
   test("of a lost update show who is interrupted", () => {
     expect(told(example("lost_update"))).toMatchInlineSnapshot(`
       "
+      ##       main starts.
       ##       main writes Counter#1.value = 0, at line 8 of counter.py.
       ##  |    main starts Thread-1.
       ## ||  | main starts Thread-2.
-      ## || || main joins Thread-1.
       #: || || main waits for Thread-1.
+      :: ## || Thread-1 starts.
       :: ## || Thread-1 reads Counter#1.value = 0, at line 11 of counter.py.
-      :: || ## > Thread-2 reads Counter#1.value = 0, at line 11 of counter.py.
+      :: || ## > Thread-2 starts.
+      :: || ## Thread-2 reads Counter#1.value = 0, at line 11 of counter.py.
       :: || ## Thread-2 writes Counter#1.value = 1, at line 11 of counter.py.
       :: || ## Thread-2 reads Counter#1.value = 1, at line 11 of counter.py.
       :: || ## Thread-2 writes Counter#1.value = 2, at line 11 of counter.py.
@@ -74,7 +78,9 @@ describe("lanes", () => {
       :: ##    Thread-1 writes Counter#1.value = 2, at line 11 of counter.py.
       :: #     Thread-1 ends.
       ##       main has waited for Thread-1.
+      ##       main joins Thread-1.
       ##       main joins Thread-2.
+      #        main ends.
       "
     `);
   });
@@ -82,30 +88,42 @@ describe("lanes", () => {
   test("of a thread that waits on a condition lend its lock", () => {
     expect(told(example("dying_thread"))).toMatchInlineSnapshot(`
       "
-      ##  |       main starts consumer-1.
-      ## ||  |    main starts consumer-2.
-      ## || ||  | main starts producer.
-      ## || || || main joins consumer-1.
-      #: || || || main waits for consumer-1.
-      :: ## || || consumer-1 takes Condition#1, at line 15 of box.py. [1+Condition#1]
-      :: ## || || consumer-1 reads Box#1.items = [], at line 16 of box.py. [1=Condition#1]
-      :: #: || || consumer-1 waits for Condition#1, at line 17 of box.py. [1-Condition#1]
-      :: :: || ## > producer takes Condition#1, at line 10 of box.py. [3+Condition#1]
-      :: :: || ## producer reads Box#1.items = [], at line 11 of box.py. [3=Condition#1]
-      :: :: || ## producer calls list#1: append(7), at line 11 of box.py. [3=Condition#1]
-      :: :: || ## producer notifies Condition#1: 1 of 1 waiting, at line 12 of box.py. [3=Condition#1]
-      :: :: || ## producer releases Condition#1, at line 10 of box.py. [3-Condition#1]
-      :: :: ## || > consumer-2 takes Condition#1, at line 15 of box.py. [2+Condition#1]
-      :: :: ## || consumer-2 reads Box#1.items = [7], at line 16 of box.py. [2=Condition#1]
-      :: :: ## || consumer-2 reads Box#1.items = [7], at line 18 of box.py. [2=Condition#1]
+      ##          main starts.
+      ##          main starts Thread consumer-1.
+      ##          main starts Thread consumer-2.
+      ##          main starts Thread producer.
+      #:          main waits for Thread consumer-1.
+      :: ##       consumer-1 starts.
+      :: ##       consumer-1 takes Condition#1, at line 15 of box.py. [1+Condition#1]
+      :: ##       consumer-1 releases Condition#1, at line 17 of box.py. [1-Condition#1]
+      :: #:       consumer-1 waits for Condition#1, at line 17 of box.py.
+      :: ::    ## > producer starts.
+      :: ::    ## producer takes Condition#1, at line 10 of box.py. [3+Condition#1]
+      :: ::    ## producer calls list#1: append(7), at line 11 of box.py. [3=Condition#1]
+      :: ::    ## producer notifies Condition#1: 1 of 1 waiting, at line 12 of box.py. [3=Condition#1]
+      :: ::    ## producer releases Condition#1, at line 10 of box.py. [3-Condition#1]
+      :: :: ## || > consumer-2 starts.
+      :: :: ## || consumer-2 takes Condition#1, at line 15 of box.py. [2+Condition#1]
       :: :: ## || consumer-2 calls list#1: pop(0), at line 18 of box.py. [2=Condition#1]
       :: :: ## || consumer-2 releases Condition#1, at line 15 of box.py. [2-Condition#1]
       :: :: #  || consumer-2 ends.
-      :: ##    || consumer-1 has waited for Condition#1, at line 17 of box.py. [1+Condition#1]
-      :: ##    || consumer-1 reads Box#1.items = [], at line 18 of box.py. [1=Condition#1]
-      :: ##    || consumer-1 calls list#1: pop(0), at line 18 of box.py. [1=Condition#1]
-      :: ##    || consumer-1 releases Condition#1, at line 15 of box.py. [1-Condition#1]
-      :: #     || consumer-1 dies of IndexError: pop from empty list, at line 18 of box.py.
+      :: ##    || consumer-1 has waited for Condition#1, at line 17 of box.py.
+      :: ##    || consumer-1 calls list#1: pop(0), at line 18 of box.py.
+      :: ##    || consumer-1 releases Condition#1, at line 15 of box.py.
+      :: #     || consumer-1 dies of IndexError: pop from empty list.
+      :: #     || consumer-1 ends.
+      ##       || main has waited for Thread consumer-1.
+      ##       || main joins Thread consumer-1.
+      ##       || main joins Thread consumer-2.
+      #:       || main waits for Thread producer.
+      ::       ## producer takes Condition#1, at line 10 of box.py. [3+Condition#1]
+      ::       ## producer calls list#1: append(8), at line 11 of box.py. [3=Condition#1]
+      ::       ## producer notifies Condition#1: 0 of 0 waiting, at line 12 of box.py. [3=Condition#1]
+      ::       ## producer releases Condition#1, at line 10 of box.py. [3-Condition#1]
+      ::       #  producer ends.
+      ##          main has waited for Thread producer.
+      ##          main joins Thread producer.
+      #           main ends.
       "
     `);
   });
@@ -113,19 +131,24 @@ describe("lanes", () => {
   test("of a missed notification", () => {
     expect(told(example("missed_notification"))).toMatchInlineSnapshot(`
       "
-      ##  |       main starts waiter-1.
-      ## ||  |    main starts waiter-2.
-      ## || ||  | main starts opener.
-      ## || || || main joins waiter-1.
-      #: || || || main waits for waiter-1.
-      :: || || ## > opener takes Condition#1, at line 9 of latch.py. [3+Condition#1]
-      :: || || ## opener notifies Condition#1: all, nobody waits, at line 10 of latch.py. [3=Condition#1]
-      :: || || ## opener releases Condition#1, at line 9 of latch.py. [3-Condition#1]
-      :: || || #  opener ends.
-      :: ## ||    waiter-1 takes Condition#1, at line 13 of latch.py. [1+Condition#1]
-      :: #: ||    waiter-1 waits for Condition#1, at line 14 of latch.py. [1-Condition#1]
+      ##          main starts.
+      ##          main starts Thread waiter-1.
+      ##          main starts Thread waiter-2.
+      ##          main starts Thread opener.
+      #:          main waits for Thread waiter-1.
+      ::       ## > opener starts.
+      ::       ## opener takes Condition#1, at line 9 of latch.py. [3+Condition#1]
+      ::       ## opener notifies Condition#1: 0 of 0 waiting, at line 10 of latch.py. [3=Condition#1]
+      ::       ## opener releases Condition#1, at line 9 of latch.py. [3-Condition#1]
+      ::       #  opener ends.
+      :: ##       waiter-1 starts.
+      :: ##       waiter-1 takes Condition#1, at line 13 of latch.py. [1+Condition#1]
+      :: ##       waiter-1 releases Condition#1, at line 14 of latch.py. [1-Condition#1]
+      :: #:       waiter-1 waits for Condition#1, at line 14 of latch.py.
+      :: :: ##    waiter-2 starts.
       :: :: ##    waiter-2 takes Condition#1, at line 13 of latch.py. [2+Condition#1]
-      :: :: #:    waiter-2 waits for Condition#1, at line 14 of latch.py. [2-Condition#1]
+      :: :: ##    waiter-2 releases Condition#1, at line 14 of latch.py. [2-Condition#1]
+      :: :: #:    waiter-2 waits for Condition#1, at line 14 of latch.py.
       "
     `);
   });
@@ -133,22 +156,26 @@ describe("lanes", () => {
   test("of a busy wait say once what is done again and again", () => {
     expect(told(example("busy_wait"))).toMatchInlineSnapshot(`
       "
+      ##       main starts.
       ##       main writes Mailbox#1.ready = False, at line 6 of mailbox.py.
       ##       main writes Mailbox#1.letter = None, at line 7 of mailbox.py.
       ##  |    main starts Thread-1.
       ## ||  | main starts Thread-2.
-      ## || || main joins Thread-1.
       #: || || main waits for Thread-1.
+      :: ## || Thread-1 starts.
       :: ## || Thread-1 reads Mailbox#1.ready = False, at line 14 of mailbox.py.
-      :: ## || (the same 98 times more) Thread-1 reads Mailbox#1.ready = False, at line 14 of mailbox.py.
-      :: || ## > Thread-2 writes Mailbox#1.letter = 'hello', at line 10 of mailbox.py.
+      :: ## || (the same 99 times more) Thread-1 reads Mailbox#1.ready = False, at line 14 of mailbox.py.
+      :: || ## Thread-2 starts.
+      :: || ## Thread-2 writes Mailbox#1.letter = 'hello', at line 10 of mailbox.py.
       :: || ## Thread-2 writes Mailbox#1.ready = True, at line 11 of mailbox.py.
       :: || #  Thread-2 ends.
       :: ##    Thread-1 reads Mailbox#1.ready = True, at line 14 of mailbox.py.
       :: ##    Thread-1 reads Mailbox#1.letter = 'hello', at line 16 of mailbox.py.
       :: #     Thread-1 ends.
       ##       main has waited for Thread-1.
+      ##       main joins Thread-1.
       ##       main joins Thread-2.
+      #        main ends.
       "
     `);
   });

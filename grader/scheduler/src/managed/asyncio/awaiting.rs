@@ -11,7 +11,7 @@ use super::{Task, loops, task_of};
 use crate::frames::{self, Side};
 use crate::held::Held;
 use crate::kernel::{Wants, with};
-use crate::record;
+use crate::{record, report};
 
 /// Longest chain of coroutines that is looked at.
 const CHAIN_MAX: usize = 100;
@@ -280,8 +280,8 @@ pub(super) fn tell(py: Python<'_>, act: Act, task: &Task) {
             value = Some(awaits.call).filter(|_| object.is_none());
         }
         Act::Dies => {
-            let raised = task.object.bind(py).getattr("_exception").map(|error| error.get_type());
-            value = raised.and_then(|class| class.name().map(|name| name.to_string())).ok();
+            let error = task.object.bind(py).getattr("_exception").map(PyErr::from_value);
+            value = error.ok().map(|error| report::in_a_line(&report::raised(py, &error, false)));
         }
         _ => {}
     }
