@@ -28,9 +28,9 @@ use serde_json::Value;
 use self::carrier::{Carrier, Gate};
 use self::turn::Turn;
 use crate::held::Held;
-use crate::managed::condition::Notices;
 use crate::managed::core::Core;
 use crate::managed::descriptors::Watched;
+use crate::managed::notices::Notices;
 
 /// Virtual nanoseconds at the start of every run, on the monotonic clock.
 pub const START: u64 = 1_000_000_000_000;

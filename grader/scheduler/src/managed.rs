@@ -12,6 +12,7 @@ pub mod descriptors;
 pub mod files;
 pub mod lock;
 pub mod methods;
+pub mod notices;
 pub mod queue;
 pub mod select;
 pub mod sockets;

@@ -7,14 +7,14 @@ use axum::http::StatusCode;
 use grader::Report;
 use grader::report::{CaseReport, Evidence};
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::App;
 use super::error::{Error, Problem};
 use super::extract::{InPerson, Json, MayRead, Query};
 use super::submissions::{WAIT_S_MAX, Wait};
-use super::watch::{Watch, Woken};
+use super::watch::Watch;
 use crate::db;
 use crate::db::replays::{OUTSTANDING_MAX, Replay};
 use crate::ids::{self, GradingId, SubmissionId};
@@ -108,12 +108,8 @@ async fn wait_until_ended(
     let mut watch = Watch::start(app, id)?;
     loop {
         let state = db::replays::state(&app.db, id, replay).await?.ok_or(Error::NotFound("replay"))?;
-        if state.ended() {
+        if state.ended() || !watch.again(deadline).await {
             return Ok(state);
-        }
-        match timeout_at(deadline, watch.next()).await {
-            Ok(Woken::Look) => {}
-            Ok(Woken::Stop) | Err(_) => return Ok(state),
         }
     }
 }

@@ -12,13 +12,13 @@ use grader::Report;
 use grader::report::Reader;
 use grader::submission::FileName;
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::error::{Error, Problem};
 use super::extract::{InPerson, MayRead, Query};
-use super::watch::{Watch, Woken};
+use super::watch::Watch;
 use crate::db;
 use crate::db::progress::{CaseState, Progress};
 use crate::db::submissions::{FileInfo, Standing, SubmissionSummary};
@@ -94,12 +94,8 @@ async fn wait_until_ended(app: &App, mut standing: Standing, limit: Duration) ->
     let mut watch = Watch::start(app, id)?;
     loop {
         standing = look(app, id).await?.unwrap_or(standing);
-        if standing.summary.state.ended() {
+        if standing.summary.state.ended() || !watch.again(deadline).await {
             return Ok(standing);
-        }
-        match timeout_at(deadline, watch.next()).await {
-            Ok(Woken::Look) => {}
-            Ok(Woken::Stop) | Err(_) => return Ok(standing),
         }
     }
 }

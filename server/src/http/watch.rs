@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::App;
@@ -54,5 +54,10 @@ impl Watch {
             () = moved => Woken::Look,
             () = sleep(POLL) => Woken::Look,
         }
+    }
+
+    /// Waits until it is time to look again; `false` once there is no time left to.
+    pub async fn again(&mut self, deadline: Instant) -> bool {
+        timeout_at(deadline, self.next()).await == Ok(Woken::Look)
     }
 }

@@ -108,8 +108,9 @@ describe("lanes", () => {
       :: :: ## || consumer-2 releases Condition#1, at line 15 of box.py. [2-Condition#1]
       :: :: #  || consumer-2 ends.
       :: ##    || consumer-1 has waited for Condition#1, at line 17 of box.py.
-      :: ##    || consumer-1 calls list#1: pop(0), at line 18 of box.py.
-      :: ##    || consumer-1 releases Condition#1, at line 15 of box.py.
+      :: ##    || consumer-1 takes Condition#1, at line 17 of box.py. [1+Condition#1]
+      :: ##    || consumer-1 calls list#1: pop(0), at line 18 of box.py. [1=Condition#1]
+      :: ##    || consumer-1 releases Condition#1, at line 15 of box.py. [1-Condition#1]
       :: #     || consumer-1 dies of IndexError: pop from empty list.
       :: #     || consumer-1 ends.
       ##       || main has waited for Thread consumer-1.

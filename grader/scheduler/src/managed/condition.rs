@@ -1,87 +1,23 @@
 //! `threading.Condition`.
 //!
-//! To wait is one operation: to let the lock go, to be notified, to have the lock again. Who waits longest is notified
-//! first. A notification that finds nobody leaves its place behind, for it may be the one that is waited for later.
+//! To wait is one operation: to let the lock go, to be notified, to have the lock again. What notifications come to is in
+//! [`super::notices`].
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use schedules::words::{Act, Place};
+use schedules::words::Act;
 
 use super::core::{Core, Kind};
 use super::lock::{Lock, RLock};
+use super::notices::Notices;
 use crate::held::Held;
 use crate::kernel::waiting::{self, Woken};
 use crate::kernel::{self, Call, Object, Phase, Wants, with};
 use crate::{frames, record, tracer};
-
-/// Notifications in one visit after which a thread that still waits is called starving.
-const VAIN_MIN: u32 = 10;
-
-/// A thread that waits, is notified, and waits again before it lets the lock go for good.
-#[derive(Debug)]
-struct Visit {
-    /// By the lock's count.
-    visit: u64,
-    /// Of all threads, when this one first waited.
-    visits: u64,
-    notified: u32,
-}
-
-/// Who waits at a condition, and what notifications came to.
-#[derive(Debug, Default)]
-pub struct Notices {
-    waiters: RefCell<VecDeque<usize>>,
-    visits: RefCell<BTreeMap<usize, Visit>>,
-    /// The run that it was last used in.
-    epoch: Cell<u32>,
-    /// Whether there ever was a notification.
-    pub given: Cell<bool>,
-    /// Where the last one was given that nobody waited for.
-    pub missed: RefCell<Option<Place>>,
-}
-
-impl Notices {
-    fn refresh(&self, epoch: u32) {
-        if self.epoch.replace(epoch) != epoch {
-            self.waiters.borrow_mut().clear();
-            self.visits.borrow_mut().clear();
-            self.given.set(false);
-            self.missed.replace(None);
-        }
-    }
-
-    fn waits(&self, thread: usize, lock: &Core) {
-        let (visit, visits) = (lock.visit.get(), lock.visits.get());
-        let mut known = self.visits.borrow_mut();
-        if known.get(&thread).is_none_or(|known| known.visit != visit) {
-            known.insert(thread, Visit { visit, visits, notified: 0 });
-        }
-    }
-
-    fn has_notified(&self, thread: usize) {
-        if let Some(visit) = self.visits.borrow_mut().get_mut(&thread) {
-            visit.notified += 1;
-        }
-    }
-
-    /// Whether `thread`, which waits, was notified again and again without ever having found what it waits for, while
-    /// others came and went as often.
-    pub fn starves(&self, thread: usize, lock: &Core) -> bool {
-        let visits = self.visits.borrow();
-        visits
-            .get(&thread)
-            .is_some_and(|visit| visit.notified >= VAIN_MIN && lock.visits.get() - visit.visits >= u64::from(VAIN_MIN))
-    }
-
-    fn forget(&self, thread: usize) {
-        self.waiters.borrow_mut().retain(|waiter| *waiter != thread);
-    }
-}
 
 /// The lock of a condition.
 #[derive(Debug)]
@@ -190,7 +126,7 @@ impl Condition {
                 if woken == Woken::TimedOut && !core.is_free() {
                     waiting::block(py, Wants::Lock(Rc::clone(core)), None, self.call("Condition.wait"))?;
                 }
-                core.grant(py, count);
+                core.have_again(py, count, self.own);
                 Ok(())
             }
             (_, Saved::State(state)) if lock.hasattr("_acquire_restore")? => {

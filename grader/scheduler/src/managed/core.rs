@@ -160,7 +160,7 @@ impl Core {
     }
 
     /// The running thread takes it; it is free.
-    pub fn grant(self: &Rc<Core>, py: Python<'_>, count: u32) {
+    fn grant(self: &Rc<Core>, py: Python<'_>, count: u32) {
         with(py, |kernel| {
             let owner = kernel.body();
             self.owner.set(Owner::Thread(owner));
@@ -169,6 +169,20 @@ impl Core {
                 kernel.threads[owner].held.push(Rc::clone(self));
             }
         });
+    }
+
+    fn tell_taken(&self, py: Python<'_>, call: Call) {
+        if !self.is_silent() {
+            record::log(py, if self.kind == Kind::Sentinel { Act::Joins } else { Act::Takes }, Some(call), None);
+        }
+    }
+
+    /// Takes it again after a wait for which it was let go; `told` if the program's own code waited.
+    pub fn have_again(self: &Rc<Core>, py: Python<'_>, count: u32, told: bool) {
+        self.grant(py, count);
+        if told {
+            self.tell_taken(py, Call { name: self.kind.acquire(), object: Some(self.object()) });
+        }
     }
 
     /// Takes it, or not: `until` is when to give up, and a `try_only` does not wait at all.
@@ -210,9 +224,7 @@ impl Core {
         self.grant(py, 1);
         self.visits.set(self.visits.get() + 1);
         self.visit.set(self.visits.get());
-        if !self.is_silent() {
-            record::log(py, if self.kind == Kind::Sentinel { Act::Joins } else { Act::Takes }, Some(call), None);
-        }
+        self.tell_taken(py, call);
         Ok(true)
     }
 
