@@ -1,8 +1,9 @@
-//! Before any case: does every file parse, and are the rules about imports kept?
+//! Before any case: does every file parse, and is nothing imported or used that is banned?
 //!
 //! The files are parsed, not run, by the system's Python in a sandbox without a network: syntax that it does not know is
 //! a build error everywhere. What the parser found is a fact; the rules are judged here.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
@@ -34,7 +35,7 @@ pub struct Refusal {
 #[derive(Debug, Deserialize)]
 struct Facts {
     errors: Vec<SyntaxFact>,
-    imports: Vec<ImportFact>,
+    imports: Vec<NameFact>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -47,10 +48,11 @@ struct SyntaxFact {
 }
 
 #[derive(Debug, Deserialize)]
-struct ImportFact {
+struct NameFact {
     file: String,
     line: u64,
-    module: String,
+    /// A module, or a name in one: `threading.Barrier`.
+    name: String,
 }
 
 /// A parser at work.
@@ -128,13 +130,15 @@ fn judge(facts: &Facts, bans: &[String], python_version: &str) -> Option<Refusal
     let mut broken: Vec<String> = facts
         .imports
         .iter()
-        .filter_map(|import| Some((import, bans.iter().find(|ban| is_part_of(&import.module, ban))?)))
+        .filter_map(|import| Some((import, bans.iter().find(|ban| is_part_of(&import.name, ban))?)))
         .map(|(import, ban)| {
-            format!("{}, line {}: module {ban:?} is not allowed in this exercise", import.file, import.line)
+            let kind = if ban.contains('.') { "" } else { "module " };
+            format!("{}, line {}: {kind}{ban:?} is not allowed in this exercise", import.file, import.line)
         })
         .collect();
-    // `from a import b` names both `a` and `a.b`.
-    broken.dedup();
+    // `from a import b` names both `a` and `a.b`, and `a.b.c` uses both `a.b` and `a.b.c`.
+    let mut told = HashSet::new();
+    broken.retain(|line| told.insert(line.clone()));
     (!broken.is_empty()).then(|| Refusal { verdict: Verdict::RuleBroken, message: broken.join("\n") })
 }
 

@@ -43,7 +43,8 @@ pub struct Manifest {
     pub lane: Lane,
     /// Files that a student must hand in.
     pub files: Vec<String>,
-    /// Modules that are absent in this exercise's sandbox.
+    /// Modules that are absent in this exercise's sandbox, and names of modules, such as `threading.Barrier`, that no file
+    /// may import or use.
     #[serde(default)]
     pub ban: Vec<String>,
     /// Distribution packages beyond the standard library, which the submission may import.
