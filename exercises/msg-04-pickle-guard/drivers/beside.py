@@ -135,6 +135,18 @@ def forgotten(module, name):
     return module.loads(data)
 
 
+def rewritten(module, name, mark, data):
+    """A handle after loads of data about it."""
+    handle = module.handles[name] = marked(module, name, mark)
+    try:
+        module.loads(data)
+    except Exception as error:
+        raised = [base.__name__ for base in type(error).__mro__]
+    else:
+        raised = []
+    return {"raised": raised, "name": handle.name, "mark": handle.mark}
+
+
 def growing(module, labels):
     """The same list again and again, longer each time."""
 

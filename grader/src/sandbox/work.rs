@@ -63,6 +63,25 @@ impl WorkFolder {
         Ok(Some(content))
     }
 
+    /// Overwrites bytes of a regular file in place, for programs that have it mapped; its length stays as it is. `false`
+    /// where there are no such bytes.
+    pub fn patch(&self, name: &FileName, offset: u64, content: &[u8]) -> io::Result<bool> {
+        let Ok(file) = self.open(name.as_str(), OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()) else {
+            return Ok(false);
+        };
+        let Some(file) = regular(file)? else { return Ok(false) };
+        let length = u64::try_from(rustix::fs::fstat(&file)?.st_size).unwrap_or(0);
+        if offset.checked_add(content.len() as u64).is_none_or(|end| end > length) {
+            return Ok(false);
+        }
+        let mut written = 0;
+        while written < content.len() {
+            let at = offset + written as u64;
+            written += rustix::io::retry_on_intr(|| rustix::io::pwrite(&file, &content[written..], at))?;
+        }
+        Ok(true)
+    }
+
     fn ids(&self) -> (Option<Uid>, Option<Gid>) {
         (self.owner.map(Uid::from_raw), self.owner.map(Gid::from_raw))
     }

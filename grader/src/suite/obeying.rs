@@ -116,6 +116,7 @@ impl World<'_> {
                 work.write(&name, &frame.tail)?;
                 done
             }
+            AboutFile::Patch { offset } => Answer { found: Some(work.patch(&name, offset, &frame.tail)?), ..done },
             AboutFile::Read { limit } => {
                 let content = work.read(&name, limit.min(TAIL_BYTES_MAX))?;
                 let answer = Answer { found: Some(content.is_some()), ..done };

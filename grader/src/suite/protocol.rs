@@ -132,6 +132,10 @@ pub struct FilesAsk {
 pub enum AboutFile {
     /// The tail becomes the file's content.
     Write,
+    /// The tail overwrites bytes of the file from there on, in place; answered with whether it has them all.
+    Patch {
+        offset: u64,
+    },
     /// Answered with the content in the tail.
     Read {
         limit: usize,

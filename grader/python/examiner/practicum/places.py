@@ -76,6 +76,13 @@ class Place:
         """Writes a file, and the folders that it lies in. A text is written as UTF-8."""
         self._ask_about(name, "write", content.encode() if isinstance(content, str) else content)
 
+    def patch_file(self, name, offset, data):
+        """Overwrites bytes of a file in place: what has mapped it sees them, and its length stays. (`write_file` empties it first.)"""
+        answer, _, _ = self._ask_about(name, "patch", data, offset=offset)
+        if not answer["found"]:
+            blame = Failure if self._busy else RuntimeError
+            raise blame(f"{short(name)} in the program's work folder must be a file with bytes {offset} to {offset + len(data) - 1}")
+
     def read_file(self, name, limit=FILE_BYTES_MAX):
         """A regular file of the work folder, or None."""
         answer, content, _ = self._ask_about(name, "read", limit=limit)

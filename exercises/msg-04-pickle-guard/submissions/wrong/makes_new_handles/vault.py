@@ -19,6 +19,10 @@ class Handle:
     def __init__(self, name):
         self.name = name
 
+    def __setstate__(self, state):
+        # It has none in a pickle, and a stranger's must not change the one that is alive.
+        raise Refused(f"handle {self.name!r} does not take its state from data")
+
 
 def allow(cls):
     """Class decorator: objects of this class may be loaded."""

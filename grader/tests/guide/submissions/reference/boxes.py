@@ -1,4 +1,5 @@
 import asyncio
+import mmap
 import queue
 import struct
 
@@ -22,6 +23,15 @@ def send_all(sock, data):
 
 def pack(kind, body):
     return b"PX" + struct.pack(">HI", kind, len(body)) + body + bytes([sum(body) % 256])
+
+
+class Mapped:
+    def __init__(self, path):
+        with open(path, "r+b") as f:
+            self._map = mmap.mmap(f.fileno(), 0)
+
+    def seen(self):
+        return self._map[:]
 
 
 class Cup:
