@@ -1,15 +1,17 @@
 //! One grading: build, then each case in a fresh world, then the report.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
-use schedules::token::Token;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::build::{Parse, Refusal};
 use crate::exercise::{Case, Exercise, Lane};
 use crate::library::Library;
+use crate::replay::Replay;
 use crate::report::{Build, CaseReport, LaneFacts, Report, SeedOrigin, Usage};
 use crate::sandbox::{Hierarchies, Launcher, Role, Templates};
 use crate::seed::{CaseSeed, Root};
@@ -57,7 +59,7 @@ pub struct Request {
     pub seed: Option<CaseSeed>,
     /// `NAME=VALUE` of `--set`: vars, and `PROGRAM.file`.
     pub set: BTreeMap<String, String>,
-    /// A schedule's token: of all schedules that `only` would run, this one alone is run and shown.
+    /// The token of a schedule or a simulated run: of all that `only` would have, this one alone is repeated and shown.
     pub replay: Option<String>,
 }
 
@@ -141,8 +143,10 @@ impl Grader {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Report, GraderError> {
         let programs = Programs::new(exercise.manifest(), &request.set).map_err(GraderError::Request)?;
-        request.replay.as_deref().map(Token::parse).transpose().map_err(GraderError::Request)?;
-        let setups = setups(exercise, submission, request, &programs)?;
+        let replay = request.replay.as_deref().map(Replay::parse).transpose().map_err(GraderError::Request)?;
+        let runtime = self.runtime(exercise)?;
+        let means = (replay.as_ref(), runtime.as_ref().map(AsFd::as_fd));
+        let setups = setups(exercise, submission, request, &programs, means)?;
         let mut launcher = self.launcher()?;
         let parse = Parse::start(&mut launcher, submission)?;
         let first = prepare(&mut launcher, setups.first());
@@ -206,6 +210,14 @@ impl Grader {
         Ok(case_report(setup.case, judgement, usage, setup.seed))
     }
 
+    /// The compiled runtime of the simulated lane, where the exercise is of it.
+    fn runtime(&self, exercise: &Exercise) -> Result<Option<File>, GraderError> {
+        match exercise.manifest().lane {
+            Lane::Native => Ok(None),
+            Lane::Simulated => Ok(Some(File::open("/tmp/runtime/python.cwasm")?)),
+        }
+    }
+
     fn report(
         &self,
         exercise: &Exercise,
@@ -225,7 +237,7 @@ impl Grader {
             build: Build { ok: refusal.is_none(), message: refusal.map(|refusal| refusal.message).unwrap_or_default() },
             cases,
             lane: LaneFacts {
-                lane: Lane::Native,
+                lane: exercise.manifest().lane,
                 python: self.python_version().to_owned(),
                 weaknesses: self.weaknesses.clone(),
             },
@@ -246,6 +258,7 @@ fn setups<'a>(
     submission: &'a Submission,
     request: &'a Request,
     programs: &'a Programs,
+    (replay, runtime): (Option<&'a Replay>, Option<BorrowedFd<'a>>),
 ) -> Result<Vec<Setup<'a>>, GraderError> {
     let derived = |case: &Case| request.root.case_seed(exercise.suite_hash(), submission.hash(), &case.id);
     let setup = |case: &'a Case| Setup {
@@ -255,7 +268,9 @@ fn setups<'a>(
         programs,
         limits: exercise.manifest().limits.changed(case.limits),
         seed: request.seed.unwrap_or_else(|| derived(case)),
-        replay: request.replay.as_deref(),
+        replay,
+        runtime,
+        native: false,
     };
     let wanted = |case: &&Case| request.only.as_ref().is_none_or(|only| case.id == *only);
     let cases = &exercise.manifest().cases;
