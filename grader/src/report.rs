@@ -83,6 +83,10 @@ pub enum Evidence {
         want_length: u64,
         /// Index of the first differing byte, in the whole value.
         first_difference: u64,
+        /// What parts of the wanted bytes are called, in order: those of which something is shown.
+        #[serde(default)]
+        #[schema(required)]
+        fields: Vec<Field>,
     },
     /// Two texts that should have been equal.
     Diff { title: String, got: String, want: String },
@@ -114,6 +118,16 @@ pub enum Evidence {
     },
     /// A schedule of the submission's threads that fails.
     Schedule(Box<ScheduleEvidence>),
+}
+
+/// Bytes of a message that have a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Field {
+    pub name: String,
+    /// Index of the first byte, in the whole value.
+    pub from: u64,
+    /// Of the first byte that is no longer part of it.
+    pub to: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -34,12 +34,14 @@ fn main() -> ExitCode {
     let before = Stock::at_rest();
     let mut tests = attacks(&grader);
     type Test = fn(&Grader) -> Result<(), Failed>;
-    let named: [(&str, Test); 12] = [
+    let named: [(&str, Test); 14] = [
         ("the_reference_passes_and_every_case_is_told", the_reference_passes_and_every_case_is_told),
         ("the_same_files_get_the_same_report", the_same_files_get_the_same_report),
         ("another_root_gives_other_seeds", another_root_gives_other_seeds),
         ("a_hidden_case_shows_a_student_no_more_than_its_verdict", a_hidden_case_shows_no_more_than_its_verdict),
         ("a_wrong_answer_comes_with_its_difference", a_wrong_answer_comes_with_its_difference),
+        ("a_difference_is_told_by_its_field", a_difference_is_told_by_its_field),
+        ("fields_must_fit", fields_must_fit),
         ("a_wrong_answer_is_marked_in_what_passed", a_wrong_answer_is_marked_in_what_passed),
         ("answers_that_only_grow_fail_the_case", answers_that_only_grow_fail_the_case),
         ("a_program_that_never_rests_ends_at_the_wall_limit", a_program_that_never_rests_ends_at_the_wall_limit),
@@ -227,6 +229,43 @@ fn a_wrong_answer_comes_with_its_difference(grader: &Grader) -> Result<(), Faile
         return Err(format!("no bytes in {case:?}").into());
     };
     assert_eq!((*first_difference, *want_length), (0, 3));
+    Ok(())
+}
+
+fn a_difference_is_told_by_its_field(grader: &Grader) -> Result<(), Failed> {
+    let suite = "def doubles(exam):
+    got = exam.load('answer.py').double(4)
+    fields = [*exam.fields('>2sHxB', 'magic', 'length', 'kind'), ('body', None), (None, 1)]
+    exam.equal(got, b'PX' + bytes([0, 300 % 256, 0, 7]) + bytes(300) + b'.', 'the message', fields=fields)
+def answers(exam):
+    pass
+";
+    let program = "def double(number):\n    return b'PX' + bytes([0, 43, 0, 7])\n";
+    let report = grade(grader, &exercise_with(suite), &submission(program))?;
+    let case = &report.cases[0];
+    assert_eq!(
+        case.message.as_deref(),
+        Some("the message: byte 3, in `length` (bytes 2–3), is 0x2b, expected 0x2c"),
+        "{case:?}"
+    );
+    let Some(Evidence::Bytes { fields, .. }) = case.evidence.first() else {
+        return Err(format!("no bytes in {case:?}").into());
+    };
+    let fields: Vec<(&str, u64, u64)> =
+        fields.iter().map(|field| (field.name.as_str(), field.from, field.to)).collect();
+    assert_eq!(fields, [("magic", 0, 2), ("length", 2, 4), ("kind", 5, 6), ("body", 6, 306)]);
+    Ok(())
+}
+
+/// Fields that do not fit are the suite's mistake, which shows with every program.
+fn fields_must_fit(grader: &Grader) -> Result<(), Failed> {
+    let suite = "def doubles(exam):
+    exam.equal(b'abc', b'abc', 'the message', fields=[('magic', 4)])
+def answers(exam):
+    pass
+";
+    let error = grade(grader, &exercise_with(suite), &submission("def double(number):\n    return 1\n")).unwrap_err();
+    assert!(error.to_string().contains("do not fit into 3 bytes"), "{error}");
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //!
 //! What students made (messages, output) may hold control characters: they are shown escaped, never obeyed.
 
+mod bytes;
 mod history;
 mod schedule;
 mod wire;
@@ -9,8 +10,7 @@ mod wire;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use grader::check::Acceptance;
 use grader::report::{CaseReport, Evidence};
 use grader::{Event, Report};
@@ -20,7 +20,6 @@ use wire::Wire;
 const LINES_MAX: usize = 40;
 /// Characters of a line that are shown: a program that floods its output ends no line.
 const LINE_CHARS_MAX: usize = 400;
-const ROW_BYTES: usize = 16;
 
 /// A line on standard error that tells which case runs; nothing where that is no terminal.
 #[derive(Debug)]
@@ -115,9 +114,9 @@ fn explain(text: &mut String, case: &CaseReport, exercise: &str) {
     }
     for evidence in &case.evidence {
         match evidence {
-            Evidence::Bytes { got, want, offset, first_difference, .. } => {
-                bytes(text, "got", got, *offset, *first_difference);
-                bytes(text, "wanted", want, *offset, *first_difference);
+            Evidence::Bytes { got, want, offset, first_difference, fields, .. } => {
+                let (offset, first_difference) = (*offset, *first_difference);
+                bytes::write(text, &Bytes { got, want, offset, first_difference, fields });
             }
             // Short values stand in the message itself.
             Evidence::Diff { got, want, .. }
@@ -170,21 +169,6 @@ fn indented(text: &mut String, block: &str) {
                 let _ = writeln!(text, "      {} … {} characters", &line[..end], line[end..].chars().count());
             }
         }
-    }
-}
-
-/// Rows of hex and text; the row with the first difference is marked.
-fn bytes(text: &mut String, name: &str, encoded: &str, offset: u64, first_difference: u64) {
-    let content = BASE64_STANDARD.decode(encoded).unwrap_or_default();
-    let _ = writeln!(text, "      {name}:{}", if content.is_empty() { " nothing" } else { "" });
-    for (row, chunk) in content.chunks(ROW_BYTES).enumerate() {
-        let start = offset + (row * ROW_BYTES) as u64;
-        let marked = (start..start + ROW_BYTES as u64).contains(&first_difference);
-        let hex: Vec<String> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
-        let ascii: String =
-            chunk.iter().map(|byte| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { '.' }).collect();
-        let mark = if marked { '>' } else { ' ' };
-        let _ = writeln!(text, "     {mark}{start:08x}  {:<47}  {ascii}", hex.join(" "));
     }
 }
 

@@ -471,6 +471,8 @@ export interface components {
         };
         /** @description What is shown to explain a verdict. Texts are student-made data: escape them wherever they are shown. */
         Evidence: {
+            /** @description What parts of the wanted bytes are called, in order: those of which something is shown. */
+            fields: components["schemas"]["Field"][];
             /**
              * Format: int64
              * @description Index of the first differing byte, in the whole value.
@@ -536,6 +538,20 @@ export interface components {
             /** @enum {string} */
             kind: "schedule";
         });
+        /** @description Bytes of a message that have a name. */
+        Field: {
+            /**
+             * Format: int64
+             * @description Index of the first byte, in the whole value.
+             */
+            from: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description Of the first byte that is no longer part of it.
+             */
+            to: number;
+        };
         /** @description One thing wrong with a request. */
         FieldError: {
             detail: string;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { byteName, fromBase64, hexRows } from "./hexdiff";
+import { byteName, extentOf, fieldAt, fromBase64, hexRows, stretches } from "./hexdiff";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -32,6 +32,31 @@ describe("hexRows", () => {
   test("prints what is not ASCII as a dot", () => {
     const [row] = hexRows({ got: Uint8Array.of(0x00, 0x7f, 0xc3, 0x7e), want: Uint8Array.of(), offset: 0, first_difference: 0 });
     expect(row?.got.map((cell) => cell.ascii).slice(0, 4).join("")).toBe("···~");
+  });
+});
+
+describe("fields", () => {
+  const fields = [
+    { name: "magic", from: 0, to: 4 },
+    { name: "kind", from: 4, to: 5 },
+    { name: "body", from: 6, to: 40 },
+  ];
+  const told = (offset: number, first = false) => stretches(fields, offset, first).map(({ field, column, bytes, named }) => `${named ? field.name : "-"} ${column}+${bytes}`);
+
+  test("stand below the rows in which one begins", () => {
+    expect(told(0, true)).toEqual(["magic 0+4", "kind 4+1", "body 6+2"]);
+    expect(told(8)).toEqual([]);
+    expect(stretches([...fields, { name: "check", from: 40, to: 42 }], 36, false).map(({ named, bytes }) => [named, bytes])).toEqual([[false, 4], [true, 2]]);
+  });
+
+  test("one that began before a window is named in its first row", () => {
+    expect(told(16, true)).toEqual(["body 0+8"]);
+  });
+
+  test("are found by a byte", () => {
+    expect(fieldAt(fields, 4)?.name).toBe("kind");
+    expect(fieldAt(fields, 5)).toBeNull();
+    expect(fields.map(extentOf)).toEqual(["bytes 0–3", "byte 4", "bytes 6–39"]);
   });
 });
 

@@ -31,6 +31,43 @@ export interface BytesFacts {
   first_difference: number;
 }
 
+/** Bytes of the wanted string that have a name; `to` is behind the last. */
+export interface Field {
+  name: string;
+  from: number;
+  to: number;
+}
+
+/** The part of a field that stands in one row: from which column on, how many bytes wide. */
+export interface Stretch {
+  field: Field;
+  column: number;
+  bytes: number;
+  /** Whether the name stands here: it is not repeated in later rows. */
+  named: boolean;
+}
+
+/** Where fields stand below a row. Empty where none begins there, except in the first row. */
+export function stretches(fields: Field[], offset: number, first: boolean): Stretch[] {
+  const end = offset + ROW_BYTES;
+  const here = fields.filter((field) => field.from < end && field.to > offset);
+  if (!first && !here.some((field) => field.from >= offset)) return [];
+  return here.map((field) => {
+    const from = Math.max(field.from, offset);
+    return { field, column: from - offset, bytes: Math.min(field.to, end) - from, named: first || field.from >= offset };
+  });
+}
+
+/** The field of a byte. */
+export function fieldAt(fields: Field[], index: number): Field | null {
+  return fields.find((field) => field.from <= index && index < field.to) ?? null;
+}
+
+/** `bytes 4–7`. */
+export function extentOf(field: Field): string {
+  return field.to - field.from === 1 ? `byte ${field.from}` : `bytes ${field.from}–${field.to - 1}`;
+}
+
 /** Rows start at multiples of [`ROW_BYTES`] of the whole value, so that offsets read like those of other tools. */
 export function hexRows({ got, want, offset, first_difference }: BytesFacts): HexRow[] {
   const end = offset + Math.max(got.length, want.length);

@@ -2,6 +2,8 @@
 
 import base64
 
+from . import fields
+
 BYTES_SHOWN = 256
 TEXT_SHOWN = 4000
 # Longest single text. Some of them, each character escaped at its longest, fit into a frame.
@@ -15,8 +17,8 @@ def first_difference(got, want):
     return min(len(got), len(want))
 
 
-def of_bytes(title, got, want):
-    """Both values around their first difference."""
+def of_bytes(title, got, want, places=()):
+    """Both values around their first difference; of the fields of `want` those that are shown."""
     index = first_difference(got, want)
     start = max(0, index - BYTES_SHOWN // 2)
     window = slice(start, start + BYTES_SHOWN)
@@ -29,6 +31,7 @@ def of_bytes(title, got, want):
         "got_length": len(got),
         "want_length": len(want),
         "first_difference": index,
+        "fields": [place for place in places if place["from"] < window.stop and place["to"] > start],
     }
 
 
@@ -68,14 +71,15 @@ def count(number, noun="byte"):
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def compare_bytes(got, want):
+def compare_bytes(got, want, places=()):
     """The difference in words."""
     index = first_difference(got, want)
+    field = fields.where(places, index)
     if index == len(got):
-        return f"it stops after {len(got)} of {len(want)} bytes"
+        return f"it stops after {len(got)} of {len(want)} bytes{field}"
     if index == len(want):
         return f"{count(len(got) - len(want))} too many after the {len(want)} expected"
-    return f"byte {index} is 0x{got[index]:02x}, expected 0x{want[index]:02x}"
+    return f"byte {index}{field and field + ','} is 0x{got[index]:02x}, expected 0x{want[index]:02x}"
 
 
 def compare_values(got, want):

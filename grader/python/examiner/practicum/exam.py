@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import frames
 
 from . import crowds, evidence, explore, peers
+from . import fields as layouts
 from .addresses import text
 from .amqp import Broker
 from .datagrams import Datagrams
@@ -47,14 +48,23 @@ class Exam(Place, Simulated):
 
     # Verdicts
 
-    def equal(self, got, want, message):
-        """`got` must equal `want`; the difference is shown beside the message."""
+    def equal(self, got, want, message, fields=()):
+        """`got` must equal `want`; the difference is shown beside the message.
+
+        `fields` are the parts of `want`, which is bytes: a name and a size each. One size may be None, for what the others leave.
+        """
+        places = layouts.placed(fields, len(want)) if fields else []
         if type(got) is type(want) and got == want:
             return
         if isinstance(got, bytes) and isinstance(want, bytes):
-            failure = Failure(f"{message}: {evidence.compare_bytes(got, want)}", [evidence.of_bytes(message, got, want)])
+            words = f"{message}: {evidence.compare_bytes(got, want, places)}"
+            failure = Failure(words, [evidence.of_bytes(message, got, want, places)])
             raise self._link.wire.compared(failure, got, evidence.first_difference(got, want))
         raise Failure(f"{message}: {evidence.compare_values(got, want)}", [evidence.of_values(message, got, want)])
+
+    def fields(self, layout, *names):
+        """The fields of a layout of `struct`, for `equal`: `exam.fields(">4sI", "magic", "length") + [("body", None)]`."""
+        return layouts.of_format(layout, names)
 
     def fail(self, message):
         raise Failure(message)

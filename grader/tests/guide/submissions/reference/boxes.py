@@ -1,5 +1,6 @@
 import asyncio
 import queue
+import struct
 
 
 class Box:
@@ -17,6 +18,10 @@ class Box:
 
 def send_all(sock, data):
     sock.sendall(data)
+
+
+def pack(kind, body):
+    return b"PX" + struct.pack(">HI", kind, len(body)) + body + bytes([sum(body) % 256])
 
 
 class Cup:
