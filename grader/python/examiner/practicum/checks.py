@@ -12,7 +12,7 @@ class Checks:
         return Histories(self)
 
     def converges(self, name, message=None):
-        """What each client noted last under `name` is the same for all of them."""
+        """All that the clients note under `name`, which they do in the end, is the same."""
         self.every(lambda once: _agree(name, once.notes(name), message or f"all must come to the same {name}"))
 
     def unique(self, name, message=None):
@@ -55,13 +55,12 @@ class Histories:
 
 
 def _agree(name, notes, message):
-    last = {who: value for _, who, value in notes}
-    if not last:
+    if not notes:
         raise Failure(f"{message}, but nobody came to a {name}")
-    (first, wanted), *others = last.items()
-    for who, value in others:
+    (began, first, wanted), *others = notes
+    for time, who, value in others:
         if value != wanted:
-            raise Failure(f"{message}, but {first} has {short(wanted)} and {who} has {short(value)}")
+            raise Failure(f"{message}, but {first} noted {short(wanted)} at {began:.3f} s, and {who} noted {short(value)} at {time:.3f} s")
 
 
 def _differ(notes, message):
