@@ -45,7 +45,7 @@ class Cast:
         return [[self.number(name) for name in [*group, *everywhere]] for group in groups]
 
     def _members(self, group):
-        return [group] if group in self.numbers else list(group)
+        return [group] if isinstance(group, str) and group in self.numbers else list(group)
 
 
 class At:

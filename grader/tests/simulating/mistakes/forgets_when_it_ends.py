@@ -1,0 +1,1 @@
+# node.py register wrong-answer: no order of these
