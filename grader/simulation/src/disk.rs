@@ -48,6 +48,9 @@ pub const NAMES_MAX: usize = 16_384;
 /// Open at a time, files and directories together.
 pub const HANDLES_MAX: usize = 1024;
 
+/// Every cluster begins at 2026-01-01T00:00:00Z; files of an image are as old as that.
+pub const BEGINNING: Time = 1_767_225_600_000_000_000;
+
 const ROOT: InodeId = InodeId(0);
 
 #[derive(Clone, Debug)]
@@ -126,7 +129,7 @@ impl Disk {
     /// be, such as one through a file, is left out.
     pub fn new(image: &Image, bytes_max: u64) -> Disk {
         let mut disk = Disk {
-            inodes: BTreeMap::from([(ROOT, Inode::directory(0))]),
+            inodes: BTreeMap::from([(ROOT, Inode::directory(BEGINNING))]),
             names: Names::default(),
             synced_names: Names::default(),
             next: 1,
@@ -138,7 +141,7 @@ impl Disk {
             names_max: usize::MAX,
             full: false,
             sync_lies: false,
-            now: 0,
+            now: BEGINNING,
         };
         for path in DIRECTORIES {
             disk.put_directory(path);

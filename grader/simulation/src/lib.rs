@@ -18,5 +18,6 @@
 //! `world` and `disk` know nothing of WebAssembly, and `host` knows nothing of nodes other than its own. Nothing here judges.
 
 pub mod disk;
+pub mod host;
 pub mod words;
 pub mod world;

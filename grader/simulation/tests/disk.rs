@@ -427,11 +427,13 @@ fn nobody_is_lost_and_no_content_is_made_up() {
 fn found(disk: &Disk) -> Vec<InodeId> {
     let (mut found, mut directories) = (Vec::new(), vec![disk.root()]);
     while let Some(directory) = directories.pop() {
-        for entry in disk.list(directory).unwrap() {
+        let mut last = None;
+        while let Some(entry) = disk.next_entry(directory, last.as_deref()) {
             found.push(entry.inode);
             if entry.directory {
                 directories.push(entry.inode);
             }
+            last = Some(entry.name);
         }
     }
     found

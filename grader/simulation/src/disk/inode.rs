@@ -5,7 +5,7 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InodeId(pub u64);
 
-/// Nanoseconds since the cluster's beginning, by the node's own clock: that may lie before it.
+/// Nanoseconds since 1970, by the node's own clock.
 pub type Time = i64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

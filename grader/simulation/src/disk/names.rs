@@ -3,6 +3,7 @@
 //! A file may have several names, a directory has one. Whether the names form a tree is the callers' affair.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::InodeId;
@@ -33,6 +34,13 @@ impl Names {
     /// What a directory has, by name.
     pub fn below(&self, directory: InodeId) -> impl Iterator<Item = (&Name, InodeId)> {
         self.below.get(&directory).into_iter().flatten().map(|(name, inode)| (name, *inode))
+    }
+
+    /// What a directory has next after a name, or first.
+    pub fn after(&self, directory: InodeId, last: Option<&str>) -> Option<(&Name, InodeId)> {
+        let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = self.below.get(&directory)?.range::<str, _>((from, Bound::Unbounded));
+        rest.next().map(|(name, inode)| (name, *inode))
     }
 
     pub fn is_empty(&self, directory: InodeId) -> bool {

@@ -14,15 +14,14 @@ pub struct Entry {
 }
 
 impl Disk {
-    /// In order of the names; `.` and `..` are not among them.
-    pub fn list(&self, directory: InodeId) -> Result<Vec<Entry>, DiskError> {
-        self.directory(directory)?;
-        let entry = |(name, inode): (&super::names::Name, InodeId)| Entry {
+    /// What comes in a directory after `last`, in order of the names; `.` and `..` are not among them.
+    pub fn next_entry(&self, directory: InodeId, last: Option<&str>) -> Option<Entry> {
+        let (name, inode) = self.names.after(directory, last)?;
+        Some(Entry {
             name: name.to_string(),
             inode,
             directory: self.inodes.get(&inode).is_some_and(Inode::is_directory),
-        };
-        Ok(self.names.below(directory).map(entry).collect())
+        })
     }
 
     pub fn make_directory(&mut self, base: InodeId, path: &str) -> Result<(), DiskError> {

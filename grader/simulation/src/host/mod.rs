@@ -1,0 +1,3 @@
+//! What a program can reach.
+
+pub mod files;
