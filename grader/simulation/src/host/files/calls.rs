@@ -43,6 +43,8 @@ impl View<'_> {
 
     fn writing(&mut self, descriptor: &Resource<Descriptor>, place: Place) -> Answer<Resource<DynOutputStream>> {
         let inode = self.allowed(descriptor, DescriptorFlags::WRITE)?;
+        // A program's C library knows no errors of streams but EIO; here it can be told which.
+        self.files.room(inode, place).map_err(disk)?;
         let syncs = syncs(self.table.get(descriptor).map_err(table)?.flags);
         let stream: DynOutputStream = Box::new(Writing { files: self.files.clone(), inode, place, syncs });
         self.table.push(stream).map_err(table)
@@ -116,12 +118,7 @@ impl types::HostDescriptor for View<'_> {
         self.files.disk().truncate(inode, size).map_err(disk)
     }
 
-    fn set_times(
-        &mut self,
-        file: Resource<Descriptor>,
-        accessed: NewTimestamp,
-        modified: NewTimestamp,
-    ) -> Answer<()> {
+    fn set_times(&mut self, file: Resource<Descriptor>, accessed: NewTimestamp, modified: NewTimestamp) -> Answer<()> {
         self.set_times_of(self.inode(&file)?, accessed, modified)
     }
 
