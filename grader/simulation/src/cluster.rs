@@ -172,6 +172,7 @@ impl<'a> Run<'a> {
     }
 
     fn does(&mut self, deed: Deed) -> Result<(), Trouble> {
+        self.lock().world.note(What::Did { deed: deed.clone() });
         match deed {
             Deed::Kill(node) => self.end(node, Exit::Killed),
             Deed::PowerLoss(node) => {
