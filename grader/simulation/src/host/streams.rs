@@ -111,7 +111,7 @@ impl OutputStream for Writer {
 /// A stream that nobody reads any more is closed, which libc tells as `EPIPE`; others fail.
 fn ended(error: NetError) -> StreamError {
     match error {
-        NetError::NotConnected | NetError::InvalidState => StreamError::Closed,
+        NetError::BrokenPipe | NetError::NotConnected | NetError::InvalidState => StreamError::Closed,
         error => failed(error),
     }
 }
