@@ -11,8 +11,8 @@ use std::fs::File;
 use std::io;
 
 use simulation::words::{Answer, Order};
+use simulation::Machine;
 use simulation::disk::Image;
-use standin::Machine;
 
 use crate::channel::Channel;
 use crate::sandbox::inherited;
@@ -59,30 +59,4 @@ fn unpacked(files: Vec<(String, u64)>, contents: &[u8]) -> io::Result<Image> {
 
 pub fn evidence(title: &str, _cluster: &simulation::words::Cluster, _ran: &simulation::words::Ran) -> crate::report::Evidence {
     crate::report::Evidence::Wire { title: title.to_owned(), lanes: vec![], events: vec![], left_out: vec![], connections_left_out: 0, divergence: None, capture: None }
-}
-
-mod standin {
-    use std::collections::BTreeMap;
-    use std::fs::File;
-    use simulation::words::*;
-    use simulation::disk::Image;
-    pub struct Machine;
-    impl Machine {
-        pub fn from_compiled(_: File) -> Result<Machine, std::io::Error> { Ok(Machine) }
-        pub fn run(&self, cluster: &Cluster, images: &BTreeMap<String, Image>) -> Result<Ran, std::io::Error> {
-            let killed = cluster.script.iter().any(|timed| matches!(timed.deed, Deed::Kill(_)));
-            let mut reports = vec![];
-            let mut nodes = vec![];
-            for (index, node) in cluster.nodes.iter().enumerate() {
-                if !images.contains_key(&node.image) { return Err(std::io::Error::other(format!("no image {}", node.image))); }
-                if node.reports {
-                    let value = if killed && cluster.seed % 4 == 0 { index } else { 0 };
-                    reports.push(Report { at: 5, node: index, line: format!("{{\"note\": \"state\", \"value\": {value}}}") });
-                }
-                let life = Life { from: 0, to: 7, exit: Exit::Exited(0) };
-                nodes.push(NodeRan { name: node.name.clone(), lives: vec![life], output: vec![], output_left_out: 0, fuel: 100, memory_bytes: 1, files: Default::default() });
-            }
-            Ok(Ran { end: End::Done, at: 7, hash: "x".into(), events: 1, packets: 1, nodes, reports, trace: vec![], trace_left_out: 0 })
-        }
-    }
 }
