@@ -19,6 +19,7 @@ mod library;
 pub mod report;
 pub mod sandbox;
 pub mod seed;
+pub mod simulator;
 pub mod submission;
 mod suite;
 pub mod verdict;
