@@ -20,7 +20,7 @@ mod replay;
 pub mod report;
 pub mod sandbox;
 pub mod seed;
-mod simulator;
+pub mod simulator;
 pub mod submission;
 mod suite;
 pub mod verdict;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use simulation::words::{Cluster, Ran};
 
 use crate::channel::Channel;
-use crate::simulator;
+use crate::simulator::evidence::evidence;
 
 /// From the library. In the tail are the order of the run and what the simulator told of it, as JSON.
 #[derive(Debug, Deserialize)]
@@ -44,5 +44,5 @@ pub fn run(mut channel: Channel) -> io::Result<()> {
 fn draw(order: &Order, words: &[u8]) -> serde_json::Result<Vec<u8>> {
     let (cluster, ran) = words.split_at(order.cluster_bytes.min(words.len()));
     let (cluster, ran): (Cluster, Ran) = (serde_json::from_slice(cluster)?, serde_json::from_slice(ran)?);
-    serde_json::to_vec(&simulator::evidence(&order.title, &cluster, &ran))
+    serde_json::to_vec(&evidence(&order.title, &cluster, &ran))
 }
