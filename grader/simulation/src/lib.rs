@@ -17,7 +17,11 @@
 //! ```
 //! `world` and `disk` know nothing of WebAssembly, and `host` knows nothing of nodes other than its own. Nothing here judges.
 
+mod cluster;
 pub mod disk;
-pub mod host;
+mod host;
+mod machine;
 pub mod words;
 pub mod world;
+
+pub use machine::{Machine, Trouble};

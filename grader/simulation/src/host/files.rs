@@ -13,66 +13,34 @@ mod streams;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmtime::Result;
-use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
+use wasmtime::component::Resource;
 use wasmtime_wasi::TrappableError;
 
+use super::wasi::filesystem::preopens;
+use super::wasi::filesystem::types::{self, DescriptorFlags, ErrorCode};
+use super::{Kernel, State};
 use crate::disk::{Disk, DiskError, Handle, InodeId, Opening, Time};
-use crate::words::Ns;
 
-use bindings::wasi::filesystem::preopens;
-use bindings::wasi::filesystem::types::{self, DescriptorFlags, ErrorCode};
-
-pub use report::{Reporter, Reports};
-
-mod bindings {
-    wasmtime::component::bindgen!({
-        inline: "
-            package practicum:files;
-            world files {
-                import wasi:filesystem/types@0.2.12;
-                import wasi:filesystem/preopens@0.2.12;
-            }
-        ",
-        path: "wit",
-        imports: { default: trappable },
-        require_store_data_send: true,
-        with: {
-            "wasi:io": wasmtime_wasi::p2::bindings::io,
-            "wasi:clocks": wasmtime_wasi::p2::bindings::clocks,
-            "wasi:filesystem/types.descriptor": super::Descriptor,
-            "wasi:filesystem/types.directory-entry-stream": super::Listing,
-        },
-        trappable_error_type: { "wasi:filesystem/types.error-code" => super::FileError },
-    });
-}
+use report::Reporter;
+pub(crate) use report::Reports;
 
 /// Where a reporting node writes what it tells the suite.
 const REPORT: &str = "/report";
 
-type FileError = TrappableError<ErrorCode>;
+pub(crate) type FileError = TrappableError<ErrorCode>;
 
 /// It outlives the program: the next life finds it as this one left it.
-pub type SharedDisk = Arc<Mutex<Disk>>;
-
-/// When something is done.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment {
-    pub world: Ns,
-    /// By the node's own clock.
-    pub node: Time,
-}
-
-pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
+pub(crate) type SharedDisk = Arc<Mutex<Disk>>;
 
 /// What the file calls of one life of a node work on.
-#[derive(Clone)]
-pub struct Files {
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
     disk: SharedDisk,
-    clock: Clock,
+    kernel: Kernel,
     reporting: Option<Reporting>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Reporting {
     /// `/report`: who has it open by whatever path reports.
     inode: InodeId,
@@ -80,12 +48,11 @@ struct Reporting {
 }
 
 impl Files {
-    pub fn new(disk: SharedDisk, clock: Clock, reporter: Option<Reporter>) -> Files {
-        let mut files = Files { disk, clock, reporting: None };
-        if let Some(reporter) = reporter
-            && let Some(inode) = files.make_report()
-        {
-            files.reporting = Some(Reporting { inode, reporter: Arc::new(Mutex::new(reporter)) });
+    pub fn new(disk: SharedDisk, kernel: Kernel) -> Files {
+        let reports = kernel.lock().own().reports;
+        let mut files = Files { disk, kernel, reporting: None };
+        if reports && let Some(inode) = files.make_report() {
+            files.reporting = Some(Reporting { inode, reporter: Arc::default() });
         }
         files
     }
@@ -99,19 +66,32 @@ impl Files {
     }
 
     /// The disk, where what is done is done now.
-    fn disk(&self) -> MutexGuard<'_, Disk> {
-        let moment = (self.clock)();
+    pub fn disk(&self) -> MutexGuard<'_, Disk> {
+        let now = self.now();
         let mut disk = lock(&self.disk);
-        disk.at(moment.node);
+        disk.at(now);
         disk
     }
 
+    fn now(&self) -> Time {
+        let wall = self.kernel.clock().wall(self.kernel.now());
+        Time::try_from(wall).unwrap_or(Time::MAX)
+    }
+
+    pub fn open(&self, base: InodeId, path: &str, opening: Opening) -> Result<Held, DiskError> {
+        let handle = self.disk().open(base, path, opening)?;
+        Ok(Held { disk: Arc::clone(&self.disk), handle })
+    }
+
+    pub fn hold(&self, inode: InodeId) -> Result<Held, DiskError> {
+        let handle = self.disk().hold(inode)?;
+        Ok(Held { disk: Arc::clone(&self.disk), handle })
+    }
+
     /// Returns how many bytes were taken.
-    fn write(&self, inode: InodeId, place: Place, bytes: &[u8]) -> Result<usize, DiskError> {
+    pub fn write(&self, inode: InodeId, place: Place, bytes: &[u8]) -> Result<usize, DiskError> {
         match (&self.reporting, place) {
-            (Some(reporting), _) if reporting.inode == inode => {
-                lock(&reporting.reporter).write((self.clock)().world, bytes)
-            }
+            (Some(reporting), _) if reporting.inode == inode => lock(&reporting.reporter).write(&self.kernel, bytes),
             (_, Place::At(offset)) => self.disk().write(inode, offset, bytes),
             (_, Place::End) => self.disk().append(inode, bytes),
         }
@@ -120,7 +100,7 @@ impl Files {
     /// How many bytes can be written at once; at least one.
     fn room(&self, inode: InodeId, place: Place) -> Result<u64, DiskError> {
         match (&self.reporting, place) {
-            (Some(reporting), _) if reporting.inode == inode => lock(&reporting.reporter).room(),
+            (Some(reporting), _) if reporting.inode == inode => report::room(&self.kernel),
             (_, Place::At(offset)) => self.disk().room(inode, offset),
             (_, Place::End) => {
                 let disk = self.disk();
@@ -130,15 +110,9 @@ impl Files {
     }
 }
 
-impl std::fmt::Debug for Files {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Files").field("disk", &self.disk).finish_non_exhaustive()
-    }
-}
-
 /// Where in a file something is written.
 #[derive(Clone, Copy, Debug)]
-enum Place {
+pub(crate) enum Place {
     At(u64),
     End,
 }
@@ -150,13 +124,13 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Something on the disk that is open until this is dropped.
 #[derive(Debug)]
-struct Held {
+pub(crate) struct Held {
     disk: SharedDisk,
     handle: Handle,
 }
 
 impl Held {
-    fn inode(&self) -> InodeId {
+    pub fn inode(&self) -> InodeId {
         self.handle.inode
     }
 }
@@ -180,40 +154,11 @@ pub struct Listing {
     last: Option<String>,
 }
 
-/// What the calls see of a store's state.
-pub struct View<'a> {
-    pub table: &'a mut ResourceTable,
-    pub files: &'a Files,
-}
-
-impl std::fmt::Debug for View<'_> {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.files.fmt(out)
-    }
-}
-
-struct HasFiles;
-
-impl HasData for HasFiles {
-    type Data<'a> = View<'a>;
-}
-
-/// Links `wasi:filesystem`.
-pub fn add_to_linker<T: Send + 'static>(linker: &mut Linker<T>, view: fn(&mut T) -> View<'_>) -> Result<()> {
-    types::add_to_linker::<T, HasFiles>(linker, view)?;
-    preopens::add_to_linker::<T, HasFiles>(linker, view)
-}
-
-impl preopens::Host for View<'_> {
+impl preopens::Host for State {
     fn get_directories(&mut self) -> Result<Vec<(Resource<Descriptor>, String)>> {
-        let handle = {
-            let mut disk = self.files.disk();
-            let root = disk.root();
-            disk.hold(root)
-        };
+        let root = self.files.disk().root();
         // A program that has too much open already has no more to open it with.
-        let Ok(handle) = handle else { return Ok(Vec::new()) };
-        let held = Held { disk: self.files.disk.clone(), handle };
+        let Ok(held) = self.files.hold(root) else { return Ok(Vec::new()) };
         let flags = DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY;
         Ok(vec![(self.table.push(Descriptor { held, flags })?, "/".into())])
     }
