@@ -73,7 +73,8 @@ impl Files {
         disk
     }
 
-    fn now(&self) -> Time {
+    /// By the node's clock.
+    pub fn now(&self) -> Time {
         let wall = self.kernel.clock().wall(self.kernel.now());
         Time::try_from(wall).unwrap_or(Time::MAX)
     }

@@ -10,6 +10,8 @@
 
 use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
 
+use crate::preview1::Descriptors;
+
 mod clocks;
 mod command;
 mod files;
@@ -24,7 +26,7 @@ mod tcp;
 mod udp;
 
 pub(crate) use command::{Command, Exited, OutOfOutput};
-pub(crate) use files::{Files, Reports, SharedDisk};
+pub(crate) use files::{Files, Held, Place, Reports, SharedDisk};
 pub(crate) use kernel::{Clock, Kernel, Machinery, Own, Wait, random_for};
 pub(crate) use limits::Memory;
 pub(crate) use output::Output;
@@ -62,6 +64,8 @@ pub struct State {
     pub(crate) table: ResourceTable,
     pub(crate) kernel: Kernel,
     pub(crate) files: Files,
+    /// What a module has open; components have it in the table.
+    pub(crate) descriptors: Option<Descriptors>,
     pub(crate) memory: Memory,
     /// `argv`, the environment and the standard input.
     pub(crate) command: Command,
@@ -75,7 +79,7 @@ impl State {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
         let files = Files::new(disk, kernel.clone());
-        State { table, kernel, files, memory, command }
+        State { table, kernel, files, descriptors: None, memory, command }
     }
 }
 
