@@ -5,8 +5,8 @@
 //! that components see. So it runs among other nodes and is interrupted as they are. It has no network: preview 1 cannot
 //! open a socket.
 //!
-//! A C library knows no current directory; what has no leading slash lies in `/work`. `/work` and `/tmp` are there as
-//! well, by their own names; what else there is on the disk is out of reach.
+//! A C library knows no current directory: what has no leading slash lies in `/work`. `/work` and `/tmp` are there by
+//! their own names as well.
 
 mod descriptors;
 mod files;

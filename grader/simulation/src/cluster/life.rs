@@ -2,14 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use wasmtime::{Engine, InstancePre, Store, Trap};
 
 use super::Node;
-use crate::host::{self, Command, Exited, Kernel, Memory, OutOfOutput, ProgramPre, State, Wait};
+use crate::host::{self, Command, Exited, Files, Kernel, Memory, OutOfOutput, ProgramPre, Reporter, Reports, State, Wait};
 use crate::machine::{Machine, Trouble};
 use crate::preview1::{self, MODULE_BYTES_MAX};
 use crate::words::{Cluster, Exit, Ns, Pace, Program};
@@ -50,7 +50,9 @@ impl Wake for Flag {
 }
 
 /// The program of that node, ready for its first step.
-pub(super) fn start(machine: &Machine, cluster: &Cluster, index: usize, node: &Node, now: Ns) -> Result<Running, Trouble> {
+pub(super) fn start(
+    machine: &Machine, cluster: &Cluster, index: usize, node: &Node, reports: &Arc<Mutex<Reports>>, now: Ns,
+) -> Result<Running, Trouble> {
     let words = &cluster.nodes[index];
     let (Program::Python { argv } | Program::Module { argv }) = &words.program;
     let mut environment: Vec<(String, String)> = words.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -65,7 +67,10 @@ pub(super) fn start(machine: &Machine, cluster: &Cluster, index: usize, node: &N
     };
     let fuel = node.kernel.lock().own().fuel_left;
     let memory = Memory::new(node.kernel.clone(), cluster.limits.memory_bytes);
-    let state = State::new(node.kernel.clone(), Arc::clone(&node.disk), memory, command);
+    let kernel = node.kernel.clone();
+    let reporter = words.reports.then(|| Reporter::new(index, Arc::clone(reports)));
+    let files = Files::new(Arc::clone(&node.disk), Arc::new(move || kernel.moment()), reporter);
+    let state = State::new(node.kernel.clone(), files, memory, command);
     let future: Pin<Box<dyn Future<Output = Exit>>> = match &words.program {
         Program::Python { .. } => {
             let store = Living::new(&machine.engine, state, fuel, cluster.pace.slice)?;

@@ -13,34 +13,66 @@ mod streams;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmtime::Result;
-use wasmtime::component::Resource;
+use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime_wasi::TrappableError;
 
-use super::wasi::filesystem::preopens;
-use super::wasi::filesystem::types::{self, DescriptorFlags, ErrorCode};
-use super::{Kernel, State};
 use crate::disk::{Disk, DiskError, Handle, InodeId, Opening, Time};
+use crate::words::Ns;
 
-use report::Reporter;
-pub(crate) use report::Reports;
+use bindings::wasi::filesystem::preopens;
+use bindings::wasi::filesystem::types::{self, DescriptorFlags, ErrorCode};
+
+pub use report::{Reporter, Reports};
+
+pub(super) mod bindings {
+    wasmtime::component::bindgen!({
+        inline: "
+            package practicum:files;
+            world files {
+                import wasi:filesystem/types@0.2.12;
+                import wasi:filesystem/preopens@0.2.12;
+            }
+        ",
+        path: "wit",
+        imports: { default: trappable },
+        require_store_data_send: true,
+        with: {
+            "wasi:io": wasmtime_wasi::p2::bindings::io,
+            "wasi:clocks": wasmtime_wasi::p2::bindings::clocks,
+            "wasi:filesystem/types.descriptor": super::Descriptor,
+            "wasi:filesystem/types.directory-entry-stream": super::Listing,
+        },
+        trappable_error_type: { "wasi:filesystem/types.error-code" => super::FileError },
+    });
+}
 
 /// Where a reporting node writes what it tells the suite.
 const REPORT: &str = "/report";
 
-pub(crate) type FileError = TrappableError<ErrorCode>;
+type FileError = TrappableError<ErrorCode>;
 
 /// It outlives the program: the next life finds it as this one left it.
-pub(crate) type SharedDisk = Arc<Mutex<Disk>>;
+pub type SharedDisk = Arc<Mutex<Disk>>;
+
+/// When something is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    pub world: Ns,
+    /// By the node's own clock.
+    pub node: Time,
+}
+
+pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 
 /// What the file calls of one life of a node work on.
-#[derive(Clone, Debug)]
-pub(crate) struct Files {
+#[derive(Clone)]
+pub struct Files {
     disk: SharedDisk,
-    kernel: Kernel,
+    clock: Clock,
     reporting: Option<Reporting>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Reporting {
     /// `/report`: who has it open by whatever path reports.
     inode: InodeId,
@@ -48,11 +80,12 @@ struct Reporting {
 }
 
 impl Files {
-    pub fn new(disk: SharedDisk, kernel: Kernel) -> Files {
-        let reports = kernel.lock().own().reports;
-        let mut files = Files { disk, kernel, reporting: None };
-        if reports && let Some(inode) = files.make_report() {
-            files.reporting = Some(Reporting { inode, reporter: Arc::default() });
+    pub fn new(disk: SharedDisk, clock: Clock, reporter: Option<Reporter>) -> Files {
+        let mut files = Files { disk, clock, reporting: None };
+        if let Some(reporter) = reporter
+            && let Some(inode) = files.make_report()
+        {
+            files.reporting = Some(Reporting { inode, reporter: Arc::new(Mutex::new(reporter)) });
         }
         files
     }
@@ -66,33 +99,33 @@ impl Files {
     }
 
     /// The disk, where what is done is done now.
-    pub fn disk(&self) -> MutexGuard<'_, Disk> {
+    pub(crate) fn disk(&self) -> MutexGuard<'_, Disk> {
         let now = self.now();
         let mut disk = lock(&self.disk);
         disk.at(now);
         disk
     }
 
-    /// By the node's clock.
-    pub fn now(&self) -> Time {
-        let wall = self.kernel.clock().wall(self.kernel.now());
-        Time::try_from(wall).unwrap_or(Time::MAX)
+    pub(crate) fn now(&self) -> Time {
+        (self.clock)().node
     }
 
-    pub fn open(&self, base: InodeId, path: &str, opening: Opening) -> Result<Held, DiskError> {
+    pub(crate) fn open(&self, base: InodeId, path: &str, opening: Opening) -> Result<Held, DiskError> {
         let handle = self.disk().open(base, path, opening)?;
         Ok(Held { disk: Arc::clone(&self.disk), handle })
     }
 
-    pub fn hold(&self, inode: InodeId) -> Result<Held, DiskError> {
+    pub(crate) fn hold(&self, inode: InodeId) -> Result<Held, DiskError> {
         let handle = self.disk().hold(inode)?;
         Ok(Held { disk: Arc::clone(&self.disk), handle })
     }
 
     /// Returns how many bytes were taken.
-    pub fn write(&self, inode: InodeId, place: Place, bytes: &[u8]) -> Result<usize, DiskError> {
+    pub(crate) fn write(&self, inode: InodeId, place: Place, bytes: &[u8]) -> Result<usize, DiskError> {
         match (&self.reporting, place) {
-            (Some(reporting), _) if reporting.inode == inode => lock(&reporting.reporter).write(&self.kernel, bytes),
+            (Some(reporting), _) if reporting.inode == inode => {
+                lock(&reporting.reporter).write((self.clock)().world, bytes)
+            }
             (_, Place::At(offset)) => self.disk().write(inode, offset, bytes),
             (_, Place::End) => self.disk().append(inode, bytes),
         }
@@ -101,13 +134,19 @@ impl Files {
     /// How many bytes can be written at once; at least one.
     fn room(&self, inode: InodeId, place: Place) -> Result<u64, DiskError> {
         match (&self.reporting, place) {
-            (Some(reporting), _) if reporting.inode == inode => report::room(&self.kernel),
+            (Some(reporting), _) if reporting.inode == inode => lock(&reporting.reporter).room(),
             (_, Place::At(offset)) => self.disk().room(inode, offset),
             (_, Place::End) => {
                 let disk = self.disk();
                 disk.room(inode, disk.status(inode)?.bytes)
             }
         }
+    }
+}
+
+impl std::fmt::Debug for Files {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Files").field("disk", &self.disk).finish_non_exhaustive()
     }
 }
 
@@ -131,7 +170,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    pub fn inode(&self) -> InodeId {
+    pub(crate) fn inode(&self) -> InodeId {
         self.handle.inode
     }
 }
@@ -155,7 +194,31 @@ pub struct Listing {
     last: Option<String>,
 }
 
-impl preopens::Host for State {
+/// What the calls see of a store's state.
+pub struct View<'a> {
+    pub table: &'a mut ResourceTable,
+    pub files: &'a Files,
+}
+
+impl std::fmt::Debug for View<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.files.fmt(out)
+    }
+}
+
+struct HasFiles;
+
+impl HasData for HasFiles {
+    type Data<'a> = View<'a>;
+}
+
+/// Links `wasi:filesystem`.
+pub fn add_to_linker<T: Send + 'static>(linker: &mut Linker<T>, view: fn(&mut T) -> View<'_>) -> Result<()> {
+    types::add_to_linker::<T, HasFiles>(linker, view)?;
+    preopens::add_to_linker::<T, HasFiles>(linker, view)
+}
+
+impl preopens::Host for View<'_> {
     fn get_directories(&mut self) -> Result<Vec<(Resource<Descriptor>, String)>> {
         let root = self.files.disk().root();
         // A program that has too much open already has no more to open it with.

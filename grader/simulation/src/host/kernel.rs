@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use schedules::Random;
 use sha2::{Digest, Sha256};
 
-use super::files::Reports;
-use super::Output;
+use super::{Moment, Output};
+use crate::disk::Time;
 use crate::words::Ns;
 use crate::world::{Family, NetError, NodeId, TcpId, UdpId, World};
 
@@ -19,7 +19,6 @@ use crate::world::{Family, NetError, NodeId, TcpId, UdpId, World};
 pub(crate) struct Machinery {
     pub world: World,
     pub nodes: Vec<Own>,
-    pub reports: Reports,
 }
 
 /// What belongs to one node, over all of its lives.
@@ -30,8 +29,6 @@ pub(crate) struct Own {
     pub secure: Random,
     pub insecure: Random,
     pub output: Output,
-    /// Whether it has the file `/report`.
-    pub reports: bool,
     /// What the program waits for, since it was last asked to go on.
     pub waits: Vec<Wait>,
     /// Fuel that it has left for all lives to come, as of its last wait, its last interruption or its last end.
@@ -66,8 +63,8 @@ pub(crate) struct Clock {
     pub base: Ns,
 }
 
-/// The wall clocks' beginning: 2026-01-01T00:00:00Z, in nanoseconds since 1970.
-const BEGINNING: i128 = 1_767_225_600_000_000_000;
+/// The wall clocks' beginning, in nanoseconds since 1970.
+const BEGINNING: i128 = crate::disk::BEGINNING as i128;
 const MILLION: i128 = 1_000_000;
 
 impl Clock {
@@ -80,9 +77,10 @@ impl Clock {
         saturate(i128::from(self.base) + self.passed(at))
     }
 
-    /// Nanoseconds since 1970.
-    pub fn wall(self, at: Ns) -> Ns {
-        saturate(BEGINNING + i128::from(self.offset) + self.passed(at))
+    /// Nanoseconds since 1970, never before.
+    pub fn wall(self, at: Ns) -> Time {
+        let ns = BEGINNING + i128::from(self.offset) + self.passed(at);
+        ns.clamp(0, i128::from(Time::MAX)) as Time
     }
 
     /// The world's first instant at which the monotonic clock shows `shown` or more.
@@ -128,6 +126,12 @@ impl Kernel {
         self.lock().world().now()
     }
 
+    /// That and the node's wall clock.
+    pub fn moment(&self) -> Moment {
+        let world = self.now();
+        Moment { world, node: self.clock().wall(world) }
+    }
+
     pub fn clock(&self) -> Clock {
         self.lock().own().clock
     }
@@ -145,10 +149,6 @@ impl Guard<'_> {
 
     pub fn own(&mut self) -> &mut Own {
         &mut self.machinery.nodes[self.node]
-    }
-
-    pub fn reports(&mut self) -> &mut Reports {
-        &mut self.machinery.reports
     }
 
     pub fn resolve(&self, name: &str) -> Vec<IpAddr> {

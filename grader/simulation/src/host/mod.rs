@@ -1,4 +1,5 @@
-//! What a program can ask of its machine: WASI 0.2 over a [`World`](crate::world::World) and a [`Disk`](crate::disk::Disk).
+//! What a program can ask of its machine: WASI 0.2 over a [`World`](crate::world::World) and a
+//! [`Disk`](crate::disk::Disk).
 //!
 //! Every function that a component can call is linked here, by [`linker`], and is ours but for the plumbing of streams and
 //! pollables, which `wasmtime-wasi-io` has. There is no function that reaches this machine. A guest may call any of them
@@ -26,7 +27,7 @@ mod tcp;
 mod udp;
 
 pub(crate) use command::{Command, Exited, OutOfOutput};
-pub(crate) use files::{Files, Held, Place, Reports, SharedDisk};
+pub(crate) use files::{Files, Held, Moment, Place, Reporter, Reports, SharedDisk};
 pub(crate) use kernel::{Clock, Kernel, Machinery, Own, Wait, random_for};
 pub(crate) use limits::Memory;
 pub(crate) use output::Output;
@@ -39,8 +40,7 @@ mod generated {
         exports: { default: async },
         with: {
             "wasi:io": wasmtime_wasi_io::bindings::wasi::io,
-            "wasi:filesystem/types.descriptor": super::files::Descriptor,
-            "wasi:filesystem/types.directory-entry-stream": super::files::Listing,
+            "wasi:filesystem": super::files::bindings::wasi::filesystem,
             "wasi:sockets/network.network": super::names::Network,
             "wasi:sockets/ip-name-lookup.resolve-address-stream": super::names::Lookup,
             "wasi:sockets/tcp.tcp-socket": super::tcp::TcpSocket,
@@ -52,7 +52,6 @@ mod generated {
         },
         trappable_error_type: {
             "wasi:sockets/network.error-code" => super::names::SocketError,
-            "wasi:filesystem/types.error-code" => super::files::FileError,
         },
     });
 }
@@ -75,10 +74,9 @@ pub struct State {
 const RESOURCES_MAX: usize = 20_000;
 
 impl State {
-    pub(crate) fn new(kernel: Kernel, disk: SharedDisk, memory: Memory, command: Command) -> State {
+    pub(crate) fn new(kernel: Kernel, files: Files, memory: Memory, command: Command) -> State {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
-        let files = Files::new(disk, kernel.clone());
         State { table, kernel, files, descriptors: None, memory, command }
     }
 }
@@ -121,14 +119,13 @@ fn command_line(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 }
 
 fn machine(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    use wasi::{clocks, filesystem, random};
+    use wasi::{clocks, random};
     clocks::monotonic_clock::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     clocks::wall_clock::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     random::random::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     random::insecure::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     random::insecure_seed::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    filesystem::types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    filesystem::preopens::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
+    files::add_to_linker(linker, |state: &mut State| files::View { table: &mut state.table, files: &state.files })
 }
 
 fn sockets(linker: &mut Linker<State>) -> wasmtime::Result<()> {

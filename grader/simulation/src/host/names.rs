@@ -32,7 +32,7 @@ fn code(error: NetError) -> ErrorCode {
     match error {
         NetError::WouldBlock => ErrorCode::WouldBlock,
         NetError::InvalidArgument => ErrorCode::InvalidArgument,
-        NetError::InvalidState | NetError::NotConnected => ErrorCode::InvalidState,
+        NetError::InvalidState | NetError::NotConnected | NetError::BrokenPipe => ErrorCode::InvalidState,
         NetError::NotSupported => ErrorCode::NotSupported,
         NetError::AddressInUse => ErrorCode::AddressInUse,
         NetError::AddressNotBindable => ErrorCode::AddressNotBindable,
@@ -88,10 +88,7 @@ impl Pollable for Lookup {
 
 impl ip_name_lookup::Host for State {
     fn resolve_addresses(&mut self, _network: Resource<Network>, name: String) -> SocketResult<Resource<Lookup>> {
-        let addresses = match name.parse::<IpAddr>() {
-            Ok(address) => vec![address],
-            Err(_) => self.kernel.lock().resolve(&name),
-        };
+        let addresses = self.kernel.lock().resolve(&name);
         if addresses.is_empty() {
             return Err(ErrorCode::NameUnresolvable.into());
         }

@@ -75,7 +75,7 @@ impl Guest<'_> {
     fn shown(&self, clock: u32) -> Result<Ns, Stop> {
         let (shown, now) = (self.state.kernel.clock(), self.state.kernel.now());
         match clock {
-            REALTIME => Ok(shown.wall(now)),
+            REALTIME => Ok(shown.wall(now).max(0).unsigned_abs()),
             MONOTONIC => Ok(shown.monotonic(now)),
             // There is no clock of the processor's time.
             _ => Err(Errno::Invalid.into()),

@@ -2,17 +2,15 @@
 
 use wasmtime::Result;
 use wasmtime::component::{Resource, ResourceTableError};
-use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
+use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
 
-use super::super::State;
-use super::super::clocks::datetime;
-use super::super::wasi::clocks::wall_clock::Datetime;
 use super::streams::{PIECE_BYTES_MAX, Reading, Writing};
 use super::types::{
     self, Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, ErrorCode, MetadataHashValue,
     NewTimestamp, OpenFlags, PathFlags,
 };
-use super::{Descriptor, FileError, Listing, Place, code};
+use super::{Descriptor, FileError, Listing, Place, View, code};
 use crate::disk::{DiskError, InodeId, Opening, Status, Time};
 
 type Answer<T> = std::result::Result<T, FileError>;
@@ -29,8 +27,8 @@ fn disk(error: DiskError) -> FileError {
     code(error).into()
 }
 
-impl State {
-    fn inode_of(&self, descriptor: &Resource<Descriptor>) -> Answer<InodeId> {
+impl View<'_> {
+    fn inode(&self, descriptor: &Resource<Descriptor>) -> Answer<InodeId> {
         Ok(self.table.get(descriptor).map_err(table)?.held.inode())
     }
 
@@ -59,7 +57,7 @@ impl State {
     }
 }
 
-impl types::Host for State {
+impl types::Host for View<'_> {
     fn filesystem_error_code(&mut self, error: Resource<wasmtime::Error>) -> Result<Option<ErrorCode>> {
         Ok(self.table.get(&error)?.downcast_ref::<ErrorCode>().copied())
     }
@@ -69,7 +67,7 @@ impl types::Host for State {
     }
 }
 
-impl types::HostDirectoryEntryStream for State {
+impl types::HostDirectoryEntryStream for View<'_> {
     fn read_directory_entry(&mut self, listing: Resource<Listing>) -> Answer<Option<DirectoryEntry>> {
         let listing = self.table.get_mut(&listing).map_err(table)?;
         let next = self.files.disk().next_entry(listing.held.inode(), listing.last.as_deref());
@@ -83,7 +81,7 @@ impl types::HostDirectoryEntryStream for State {
     }
 }
 
-impl types::HostDescriptor for State {
+impl types::HostDescriptor for View<'_> {
     fn read_via_stream(&mut self, file: Resource<Descriptor>, offset: u64) -> Answer<Resource<DynInputStream>> {
         let inode = self.allowed(&file, DescriptorFlags::READ)?;
         self.files.disk().read(inode, 0, 0).map_err(disk)?;
@@ -100,7 +98,7 @@ impl types::HostDescriptor for State {
     }
 
     fn advise(&mut self, file: Resource<Descriptor>, _offset: u64, _length: u64, _advice: Advice) -> Answer<()> {
-        self.inode_of(&file).map(|_| ())
+        self.inode(&file).map(|_| ())
     }
 
     fn sync_data(&mut self, file: Resource<Descriptor>) -> Answer<()> {
@@ -112,7 +110,7 @@ impl types::HostDescriptor for State {
     }
 
     fn get_type(&mut self, file: Resource<Descriptor>) -> Answer<DescriptorType> {
-        Ok(kind(self.files.disk().status(self.inode_of(&file)?).map_err(disk)?.directory))
+        Ok(kind(self.files.disk().status(self.inode(&file)?).map_err(disk)?.directory))
     }
 
     fn set_size(&mut self, file: Resource<Descriptor>, size: u64) -> Answer<()> {
@@ -121,7 +119,7 @@ impl types::HostDescriptor for State {
     }
 
     fn set_times(&mut self, file: Resource<Descriptor>, accessed: NewTimestamp, modified: NewTimestamp) -> Answer<()> {
-        self.set_times_of(self.inode_of(&file)?, accessed, modified)
+        self.set_times_of(self.inode(&file)?, accessed, modified)
     }
 
     fn read(&mut self, file: Resource<Descriptor>, length: u64, offset: u64) -> Answer<(Vec<u8>, bool)> {
@@ -143,7 +141,7 @@ impl types::HostDescriptor for State {
     }
 
     fn read_directory(&mut self, directory: Resource<Descriptor>) -> Answer<Resource<Listing>> {
-        let inode = self.inode_of(&directory)?;
+        let inode = self.inode(&directory)?;
         if !self.files.disk().status(inode).map_err(disk)?.directory {
             return Err(ErrorCode::NotDirectory.into());
         }
@@ -152,19 +150,19 @@ impl types::HostDescriptor for State {
     }
 
     fn sync(&mut self, file: Resource<Descriptor>) -> Answer<()> {
-        self.files.disk().sync(self.inode_of(&file)?).map_err(disk)
+        self.files.disk().sync(self.inode(&file)?).map_err(disk)
     }
 
     fn create_directory_at(&mut self, base: Resource<Descriptor>, path: String) -> Answer<()> {
-        self.files.disk().make_directory(self.inode_of(&base)?, &path).map_err(disk)
+        self.files.disk().make_directory(self.inode(&base)?, &path).map_err(disk)
     }
 
     fn stat(&mut self, file: Resource<Descriptor>) -> Answer<DescriptorStat> {
-        Ok(status(self.files.disk().status(self.inode_of(&file)?).map_err(disk)?))
+        Ok(status(self.files.disk().status(self.inode(&file)?).map_err(disk)?))
     }
 
     fn stat_at(&mut self, base: Resource<Descriptor>, _flags: PathFlags, path: String) -> Answer<DescriptorStat> {
-        Ok(status(self.files.disk().status_at(self.inode_of(&base)?, &path).map_err(disk)?))
+        Ok(status(self.files.disk().status_at(self.inode(&base)?, &path).map_err(disk)?))
     }
 
     fn set_times_at(
@@ -175,7 +173,7 @@ impl types::HostDescriptor for State {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> Answer<()> {
-        let inode = self.files.disk().look_up(self.inode_of(&base)?, &path).map_err(disk)?;
+        let inode = self.files.disk().look_up(self.inode(&base)?, &path).map_err(disk)?;
         self.set_times_of(inode, accessed, modified)
     }
 
@@ -187,7 +185,7 @@ impl types::HostDescriptor for State {
         new_base: Resource<Descriptor>,
         new_path: String,
     ) -> Answer<()> {
-        let (base, new_base) = (self.inode_of(&base)?, self.inode_of(&new_base)?);
+        let (base, new_base) = (self.inode(&base)?, self.inode(&new_base)?);
         self.files.disk().link(base, &path, new_base, &new_path).map_err(disk)
     }
 
@@ -206,18 +204,18 @@ impl types::HostDescriptor for State {
             directory: open_flags.contains(OpenFlags::DIRECTORY),
             truncate: open_flags.contains(OpenFlags::TRUNCATE),
         };
-        let held = self.files.open(self.inode_of(&base)?, &path, opening).map_err(disk)?;
+        let held = self.files.open(self.inode(&base)?, &path, opening).map_err(disk)?;
         self.table.push(Descriptor { held, flags }).map_err(table)
     }
 
     fn readlink_at(&mut self, base: Resource<Descriptor>, path: String) -> Answer<String> {
-        self.files.disk().look_up(self.inode_of(&base)?, &path).map_err(disk)?;
+        self.files.disk().look_up(self.inode(&base)?, &path).map_err(disk)?;
         // There are no links.
         Err(ErrorCode::Invalid.into())
     }
 
     fn remove_directory_at(&mut self, base: Resource<Descriptor>, path: String) -> Answer<()> {
-        self.files.disk().remove_directory(self.inode_of(&base)?, &path).map_err(disk)
+        self.files.disk().remove_directory(self.inode(&base)?, &path).map_err(disk)
     }
 
     fn rename_at(
@@ -227,7 +225,7 @@ impl types::HostDescriptor for State {
         new_base: Resource<Descriptor>,
         new_path: String,
     ) -> Answer<()> {
-        let (base, new_base) = (self.inode_of(&base)?, self.inode_of(&new_base)?);
+        let (base, new_base) = (self.inode(&base)?, self.inode(&new_base)?);
         self.files.disk().rename(base, &path, new_base, &new_path).map_err(disk)
     }
 
@@ -236,7 +234,7 @@ impl types::HostDescriptor for State {
     }
 
     fn unlink_file_at(&mut self, base: Resource<Descriptor>, path: String) -> Answer<()> {
-        self.files.disk().unlink(self.inode_of(&base)?, &path).map_err(disk)
+        self.files.disk().unlink(self.inode(&base)?, &path).map_err(disk)
     }
 
     fn is_same_object(&mut self, one: Resource<Descriptor>, other: Resource<Descriptor>) -> Result<bool> {
@@ -244,7 +242,7 @@ impl types::HostDescriptor for State {
     }
 
     fn metadata_hash(&mut self, file: Resource<Descriptor>) -> Answer<MetadataHashValue> {
-        Ok(hash(self.inode_of(&file)?))
+        Ok(hash(self.inode(&file)?))
     }
 
     fn metadata_hash_at(
@@ -253,7 +251,7 @@ impl types::HostDescriptor for State {
         _flags: PathFlags,
         path: String,
     ) -> Answer<MetadataHashValue> {
-        Ok(hash(self.files.disk().look_up(self.inode_of(&base)?, &path).map_err(disk)?))
+        Ok(hash(self.files.disk().look_up(self.inode(&base)?, &path).map_err(disk)?))
     }
 
     fn drop(&mut self, descriptor: Resource<Descriptor>) -> Result<()> {
@@ -282,15 +280,16 @@ fn status(status: Status) -> DescriptorStat {
         type_: kind(status.directory),
         link_count: status.links,
         size: status.bytes,
-        data_access_timestamp: shown(status.accessed),
-        data_modification_timestamp: shown(status.modified),
-        status_change_timestamp: shown(status.changed),
+        data_access_timestamp: Some(datetime(status.accessed)),
+        data_modification_timestamp: Some(datetime(status.modified)),
+        status_change_timestamp: Some(datetime(status.changed)),
     }
 }
 
 /// Nothing is told to be older than 1970.
-fn shown(time: Time) -> Option<Datetime> {
-    Some(datetime(time.max(0).unsigned_abs()))
+fn datetime(time: Time) -> Datetime {
+    let time = time.max(0);
+    Datetime { seconds: (time / SECOND).unsigned_abs(), nanoseconds: u32::try_from(time % SECOND).unwrap_or(0) }
 }
 
 fn time(new: NewTimestamp, now: Time) -> Answer<Option<Time>> {

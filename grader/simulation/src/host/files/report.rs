@@ -1,9 +1,10 @@
 //! `/report`: lines for the suite.
 
-use super::super::Kernel;
+use std::sync::{Arc, Mutex};
+
+use super::lock;
 use crate::disk::DiskError;
 use crate::words::{Ns, Report};
-use crate::world::NodeId;
 
 /// Of all lines of a run.
 const REPORTS_BYTES_MAX: usize = 16 << 20;
@@ -12,9 +13,8 @@ const REPORT_COST: usize = 64;
 
 /// What the nodes of a run reported, in order.
 #[derive(Debug, Default)]
-pub(crate) struct Reports {
+pub struct Reports {
     lines: Vec<Report>,
-    /// Of the lines, and of those that were begun only.
     bytes: usize,
 }
 
@@ -22,48 +22,42 @@ impl Reports {
     pub fn take(&mut self) -> Vec<Report> {
         std::mem::take(&mut self.lines)
     }
-
-    fn room(&self) -> usize {
-        REPORTS_BYTES_MAX.saturating_sub(self.bytes)
-    }
-
-    fn push(&mut self, at: Ns, node: NodeId, line: &[u8]) {
-        self.bytes += REPORT_COST;
-        self.lines.push(Report { at, node, line: String::from_utf8_lossy(line).into_owned() });
-    }
 }
 
-pub(super) fn room(kernel: &Kernel) -> Result<u64, DiskError> {
-    match kernel.lock().reports().room() {
-        0 => Err(DiskError::NoSpace),
-        room => Ok(room as u64),
-    }
-}
-
-/// One life's hand in it.
-#[derive(Debug, Default)]
-pub(super) struct Reporter {
+/// One node's hand in it.
+#[derive(Debug)]
+pub struct Reporter {
+    node: usize,
+    reports: Arc<Mutex<Reports>>,
     /// The beginning of a line whose end is not written yet.
     begun: Vec<u8>,
 }
 
 impl Reporter {
+    pub fn new(node: usize, reports: Arc<Mutex<Reports>>) -> Reporter {
+        Reporter { node, reports, begun: Vec::new() }
+    }
+
+    pub(super) fn room(&self) -> Result<u64, DiskError> {
+        match REPORTS_BYTES_MAX.saturating_sub(lock(&self.reports).bytes) {
+            0 => Err(DiskError::NoSpace),
+            room => Ok(room as u64),
+        }
+    }
+
     /// A line was said when its end is written.
-    pub fn write(&mut self, kernel: &Kernel, bytes: &[u8]) -> Result<usize, DiskError> {
-        let mut guard = kernel.lock();
-        let at = guard.world().now();
-        let reports = guard.reports();
-        let taken = bytes.len().min(reports.room());
+    pub(super) fn write(&mut self, at: Ns, bytes: &[u8]) -> Result<usize, DiskError> {
+        let taken = bytes.len().min(usize::try_from(self.room()?).unwrap_or(usize::MAX));
+        let mut reports = lock(&self.reports);
         reports.bytes += taken;
         for piece in bytes[..taken].split_inclusive(|byte| *byte == b'\n') {
             self.begun.extend_from_slice(piece);
             if self.begun.pop_if(|byte| *byte == b'\n').is_some() {
-                reports.push(at, kernel.node, &std::mem::take(&mut self.begun));
+                let line = String::from_utf8_lossy(&std::mem::take(&mut self.begun)).into_owned();
+                reports.bytes += REPORT_COST;
+                reports.lines.push(Report { at, node: self.node, line });
             }
         }
-        match taken == 0 && !bytes.is_empty() {
-            true => Err(DiskError::NoSpace),
-            false => Ok(taken),
-        }
+        Ok(taken)
     }
 }

@@ -1,9 +1,8 @@
 //! Files read and written as streams. None of them ever has to be waited for.
 
 use bytes::Bytes;
-use wasmtime_wasi_io::async_trait;
-use wasmtime_wasi_io::poll::Pollable;
-use wasmtime_wasi_io::streams::{InputStream, OutputStream, StreamError, StreamResult};
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
 
 use super::{DiskError, Files, InodeId, Place, code, lock};
 
