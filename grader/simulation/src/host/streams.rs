@@ -44,6 +44,10 @@ impl Tcp {
         self.ready(|world, id| world.tcp_readable(id))
     }
 
+    pub fn writable(&self) -> impl Future<Output = ()> + '_ {
+        self.ready(|world, id| world.tcp_writable(id))
+    }
+
     fn ready(&self, is: fn(&World, TcpId) -> bool) -> impl Future<Output = ()> + '_ {
         poll_fn(move |_| {
             let mut guard = self.kernel.lock();
@@ -86,7 +90,7 @@ pub(super) struct Writer(pub Arc<Tcp>);
 #[async_trait]
 impl Pollable for Writer {
     async fn ready(&mut self) {
-        self.0.ready(|world, id| world.tcp_writable(id)).await;
+        self.0.writable().await;
     }
 }
 
