@@ -72,7 +72,13 @@ impl<'a> Run<'a> {
             })
         });
         let restarts = cluster.script.iter().filter(|timed| matches!(timed.deed, Deed::Restart(_))).count();
-        Ok(Run { machine, cluster, nodes: nodes.collect::<Result<_, Trouble>>()?, machinery, starts_left: cluster.nodes.len() + restarts })
+        Ok(Run {
+            machine,
+            cluster,
+            nodes: nodes.collect::<Result<_, Trouble>>()?,
+            machinery,
+            starts_left: cluster.nodes.len() + restarts,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Machinery> {

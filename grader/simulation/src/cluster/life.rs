@@ -49,10 +49,17 @@ impl Wake for Flag {
 }
 
 /// The program of that node, ready for its first step.
-pub(super) fn start(machine: &Machine, cluster: &Cluster, index: usize, node: &Node, now: Ns) -> Result<Running, Trouble> {
+pub(super) fn start(
+    machine: &Machine,
+    cluster: &Cluster,
+    index: usize,
+    node: &Node,
+    now: Ns,
+) -> Result<Running, Trouble> {
     let words = &cluster.nodes[index];
     let (Program::Python { argv } | Program::Module { argv }) = &words.program;
-    let mut environment: Vec<(String, String)> = words.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut environment: Vec<(String, String)> =
+        words.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     environment.push(("NODE".to_owned(), words.name.clone()));
     let command = Command {
         arguments: std::iter::once("python".to_owned()).chain(argv.iter().cloned()).collect(),

@@ -100,7 +100,10 @@ impl State {
 
     /// Sets an option that must not be nought.
     fn set<T: Default + PartialEq>(
-        &mut self, socket: &Resource<TcpSocket>, value: T, option: fn(&mut Options) -> &mut T,
+        &mut self,
+        socket: &Resource<TcpSocket>,
+        value: T,
+        option: fn(&mut Options) -> &mut T,
     ) -> SocketResult<()> {
         if value == T::default() {
             return Err(ErrorCode::InvalidArgument.into());
@@ -121,7 +124,12 @@ impl tcp_create_socket::Host for State {
 }
 
 impl tcp::HostTcpSocket for State {
-    fn start_bind(&mut self, socket: Resource<TcpSocket>, _network: Resource<Network>, local: IpSocketAddress) -> SocketResult<()> {
+    fn start_bind(
+        &mut self,
+        socket: Resource<TcpSocket>,
+        _network: Resource<Network>,
+        local: IpSocketAddress,
+    ) -> SocketResult<()> {
         let socket = self.tcp(&socket)?;
         socket.must_be(&[Stage::Unbound], ErrorCode::InvalidState)?;
         let local = address_of(socket.family, local)?;
@@ -137,7 +145,12 @@ impl tcp::HostTcpSocket for State {
         Ok(())
     }
 
-    fn start_connect(&mut self, socket: Resource<TcpSocket>, _network: Resource<Network>, remote: IpSocketAddress) -> SocketResult<()> {
+    fn start_connect(
+        &mut self,
+        socket: Resource<TcpSocket>,
+        _network: Resource<Network>,
+        remote: IpSocketAddress,
+    ) -> SocketResult<()> {
         let socket = self.tcp(&socket)?;
         socket.must_be(&[Stage::Unbound, Stage::Bound], ErrorCode::InvalidState)?;
         let remote = address_of(socket.family, remote)?;
@@ -182,7 +195,10 @@ impl tcp::HostTcpSocket for State {
         Ok(())
     }
 
-    fn accept(&mut self, socket: Resource<TcpSocket>) -> SocketResult<(Resource<TcpSocket>, Resource<DynInputStream>, Resource<DynOutputStream>)> {
+    fn accept(
+        &mut self,
+        socket: Resource<TcpSocket>,
+    ) -> SocketResult<(Resource<TcpSocket>, Resource<DynInputStream>, Resource<DynOutputStream>)> {
         let listener = self.tcp(&socket)?;
         listener.must_be(&[Stage::Listening], ErrorCode::InvalidState)?;
         let (family, options) = (listener.family, listener.options);
