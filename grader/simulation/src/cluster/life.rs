@@ -125,7 +125,7 @@ impl Running {
         self.busy_until = now.saturating_add(Ns::try_from(takes).unwrap_or(Ns::MAX));
         let deadline = own.waits.iter().filter_map(|wait| match wait {
             Wait::Until(at) => Some(*at),
-            Wait::Tcp(_) | Wait::Udp(_) => None,
+            Wait::Tcp(_) | Wait::Room(_) | Wait::Udp(_) => None,
         });
         self.due = if self.computes { Some(self.busy_until) } else { deadline.min().map(|at| at.max(self.busy_until)) };
     }
