@@ -20,7 +20,13 @@ fn check(nodes: &[&str], expected: &str) -> Ran {
 
 fn pair(program: &str, expected: &str) -> Ran {
     let (file, arguments) = program.split_once(' ').unwrap_or((program, ""));
-    check(&[format!("server: {file} server {arguments}").trim_end(), format!("client: {file} client {arguments}").trim_end()], expected)
+    check(
+        &[
+            format!("server: {file} server {arguments}").trim_end(),
+            format!("client: {file} client {arguments}").trim_end(),
+        ],
+        expected,
+    )
 }
 
 #[test]
@@ -42,7 +48,10 @@ fn poll_and_select() {
 
 #[test]
 fn a_chat_by_select() {
-    let ran = check(&["server: select_chat.py server", "other: select_chat.py listener", "client: select_chat.py talker"], "");
+    let ran = check(
+        &["server: select_chat.py server", "other: select_chat.py listener", "client: select_chat.py talker"],
+        "",
+    );
     assert_eq!(stdout(&ran, 1), "hello everybody\n", "{}", all(&ran));
 }
 
@@ -53,7 +62,10 @@ fn socketserver_streams() {
 
 #[test]
 fn socketserver_datagrams() {
-    pair("socketserver_udp.py", "(b'HELLO', ('10.0.0.1', 9999))\nb'AGAIN' ('10.0.0.1', 9999)\nTimeoutError('timed out')");
+    pair(
+        "socketserver_udp.py",
+        "(b'HELLO', ('10.0.0.1', 9999))\nb'AGAIN' ('10.0.0.1', 9999)\nTimeoutError('timed out')",
+    );
 }
 
 #[test]
@@ -122,15 +134,19 @@ fn wsgiref() {
 
 #[test]
 fn cookies_redirections_and_robots() {
-    pair(
-        "cookies.py",
-        "b'Set-Cookie: session=abc'\n[('session', 'abc', 'server.local')]\nFalse True",
-    );
+    pair("cookies.py", "b'Set-Cookie: session=abc'\n[('session', 'abc', 'server.local')]\nFalse True");
 }
 
 #[test]
 fn logging_over_sockets() {
-    let ran = check(&["server: logging_sockets.py server", "syslog: logging_sockets.py syslog", "client: logging_sockets.py client"], "");
+    let ran = check(
+        &[
+            "server: logging_sockets.py server",
+            "syslog: logging_sockets.py syslog",
+            "client: logging_sockets.py client",
+        ],
+        "",
+    );
     assert_eq!(stdout(&ran, 0), "app INFO started with 3\napp.part WARNING careful\n", "{}", all(&ran));
     assert_eq!(stdout(&ran, 1), "b'<14>started with 3\\x00'\nb'<12>careful\\x00'\n", "{}", all(&ran));
 }

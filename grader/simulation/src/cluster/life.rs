@@ -2,14 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use wasmtime::{Engine, Store, Trap};
 
 use super::Node;
-use crate::host::{self, Command, Exited, Files, Kernel, Memory, OutOfOutput, ProgramPre, Reporter, Reports, State, Wait};
+use crate::host::{
+    self, Command, Exited, Files, Kernel, Memory, OutOfOutput, ProgramPre, Reporter, Reports, State, Wait,
+};
 use crate::machine::{Machine, Trouble};
 use crate::words::{Cluster, Exit, Ns, Pace, Program};
 
@@ -50,11 +52,17 @@ impl Wake for Flag {
 
 /// The program of that node, ready for its first step.
 pub(super) fn start(
-    machine: &Machine, cluster: &Cluster, index: usize, node: &Node, reports: &Arc<Mutex<Reports>>, now: Ns,
+    machine: &Machine,
+    cluster: &Cluster,
+    index: usize,
+    node: &Node,
+    reports: &Arc<Mutex<Reports>>,
+    now: Ns,
 ) -> Result<Running, Trouble> {
     let words = &cluster.nodes[index];
     let (Program::Python { argv } | Program::Module { argv }) = &words.program;
-    let mut environment: Vec<(String, String)> = words.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut environment: Vec<(String, String)> =
+        words.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     environment.push(("NODE".to_owned(), words.name.clone()));
     let command = Command {
         arguments: std::iter::once("python".to_owned()).chain(argv.iter().cloned()).collect(),
