@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::disk::{Disk, Image};
-use crate::host::{Clock, Kernel, Machinery, Output, Own, random_for};
+use crate::host::{Clock, Kernel, Machinery, Output, Own, Reports, SharedDisk, random_for};
 use crate::machine::{Machine, Trouble};
 use crate::words::{self, Cluster, Deed, End, Exit, Ns, What};
 use crate::world::{Due, NodeId, World};
@@ -29,7 +29,7 @@ impl Machine {
     pub fn run(&self, cluster: &Cluster, images: &BTreeMap<String, Image>) -> Result<words::Ran, Trouble> {
         order::must_make_sense(cluster, images)?;
         let mut run = Run::new(self, cluster, images)?;
-        let end = run.to_the_end()?;
+        let end = run.play()?;
         Ok(run.told(end, images))
     }
 }
@@ -39,6 +39,8 @@ struct Run<'a> {
     cluster: &'a Cluster,
     machinery: Arc<Mutex<Machinery>>,
     nodes: Vec<Node>,
+    /// What the nodes report, in order.
+    reports: Arc<Mutex<Reports>>,
     /// Starts and restarts that are still to come.
     starts_left: usize,
 }
@@ -46,7 +48,7 @@ struct Run<'a> {
 /// A node as the executor sees it.
 struct Node {
     kernel: Kernel,
-    disk: Arc<Mutex<Disk>>,
+    disk: SharedDisk,
     stdin: Vec<u8>,
     running: Option<Running>,
     /// Those that have ended.
@@ -59,7 +61,6 @@ impl<'a> Run<'a> {
         let machinery = Arc::new(Mutex::new(Machinery {
             world: world(cluster),
             nodes: (0..cluster.nodes.len()).map(|node| own(cluster, node)).collect(),
-            reports: Vec::new(),
         }));
         let nodes = cluster.nodes.iter().enumerate().map(|(index, node)| {
             Ok(Node {
@@ -72,9 +73,11 @@ impl<'a> Run<'a> {
             })
         });
         let restarts = cluster.script.iter().filter(|timed| matches!(timed.deed, Deed::Restart(_))).count();
+        let reports = Arc::default();
         Ok(Run {
             machine,
             cluster,
+            reports,
             nodes: nodes.collect::<Result<_, Trouble>>()?,
             machinery,
             starts_left: cluster.nodes.len() + restarts,
@@ -85,7 +88,7 @@ impl<'a> Run<'a> {
         self.machinery.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn to_the_end(&mut self) -> Result<End, Trouble> {
+    fn play(&mut self) -> Result<End, Trouble> {
         loop {
             if self.starts_left == 0 && self.nodes.iter().all(|node| node.running.is_none()) {
                 return Ok(End::Done);
@@ -145,7 +148,7 @@ impl<'a> Run<'a> {
         machinery.world.note(What::Started { node: index });
         let now = machinery.world.now();
         drop(machinery);
-        let running = life::start(self.machine, self.cluster, index, &self.nodes[index], now)?;
+        let running = life::start(self.machine, self.cluster, index, &self.nodes[index], &self.reports, now)?;
         self.nodes[index].running = Some(running);
         Ok(())
     }
@@ -176,6 +179,7 @@ impl<'a> Run<'a> {
     }
 
     fn does(&mut self, deed: Deed) -> Result<(), Trouble> {
+        self.lock().world.note(What::Did { deed: deed.clone() });
         match deed {
             Deed::Kill(node) => self.end(node, Exit::Killed),
             Deed::PowerLoss(node) => {
@@ -254,7 +258,6 @@ fn own(cluster: &Cluster, index: NodeId) -> Own {
         secure: random_for(cluster.seed, "secure", index),
         insecure: random_for(cluster.seed, "insecure", index),
         output: Output::new(cluster.limits.output_bytes),
-        reports: node.reports,
         waits: Vec::new(),
         fuel_left: cluster.limits.fuel,
         memory_bytes: 0,

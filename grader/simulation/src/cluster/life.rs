@@ -2,14 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use wasmtime::{Engine, Store, Trap};
 
 use super::Node;
-use crate::host::{self, Command, Exited, Kernel, Memory, OutOfOutput, ProgramPre, State, Wait};
+use crate::host::{
+    self, Command, Exited, Files, Kernel, Memory, OutOfOutput, ProgramPre, Reporter, Reports, State, Wait,
+};
 use crate::machine::{Machine, Trouble};
 use crate::words::{Cluster, Exit, Ns, Pace, Program};
 
@@ -54,6 +56,7 @@ pub(super) fn start(
     cluster: &Cluster,
     index: usize,
     node: &Node,
+    reports: &Arc<Mutex<Reports>>,
     now: Ns,
 ) -> Result<Running, Trouble> {
     let words = &cluster.nodes[index];
@@ -68,7 +71,10 @@ pub(super) fn start(
     };
     let fuel = node.kernel.lock().own().fuel_left;
     let memory = Memory::new(node.kernel.clone(), cluster.limits.memory_bytes);
-    let state = State::new(node.kernel.clone(), Arc::clone(&node.disk), memory, command);
+    let kernel = node.kernel.clone();
+    let reporter = words.reports.then(|| Reporter::new(index, Arc::clone(reports)));
+    let files = Files::new(Arc::clone(&node.disk), Arc::new(move || kernel.moment()), reporter);
+    let state = State::new(node.kernel.clone(), files, memory, command);
     let future: Pin<Box<dyn Future<Output = Exit>>> = match &words.program {
         Program::Python { .. } => {
             let store = Living::new(&machine.engine, state, fuel, cluster.pace.slice)?;
@@ -127,7 +133,7 @@ impl Running {
         self.busy_until = now.saturating_add(Ns::try_from(takes).unwrap_or(Ns::MAX));
         let deadline = own.waits.iter().filter_map(|wait| match wait {
             Wait::Until(at) => Some(*at),
-            Wait::Tcp(_) | Wait::Udp(_) => None,
+            Wait::Tcp(_) | Wait::Room(_) | Wait::Udp(_) => None,
         });
         self.due = if self.computes { Some(self.busy_until) } else { deadline.min().map(|at| at.max(self.busy_until)) };
     }

@@ -8,9 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use crate::disk::Image;
 use crate::machine::Trouble;
 use crate::words::{Cluster, Deed, Latency, Network, Program};
+use crate::world::NODES_MAX;
 
-/// Each takes its machine some address space, and the last byte of its address.
-const NODES_MAX: usize = 100;
 /// Shorter ones would spend more on interrupting than on computing.
 const SLICE_MIN: u64 = 10_000;
 const MILLION: u32 = 1_000_000;

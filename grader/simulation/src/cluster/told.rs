@@ -1,6 +1,7 @@
 //! What is told of a run when it is over.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use super::{Run, order};
 use crate::disk::Image;
@@ -18,8 +19,9 @@ impl Run<'_> {
             self.leave(index, at);
         }
         let nodes = (0..self.nodes.len()).map(|index| self.node_told(index, images)).collect();
+        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut machinery = self.lock();
-        let Machinery { world, reports, .. } = &mut *machinery;
+        let world = &mut machinery.world;
         let (trace, trace_left_out) = world.take_trace();
         Ran {
             end,
@@ -28,7 +30,7 @@ impl Run<'_> {
             events: world.events(),
             packets: world.packets(),
             nodes,
-            reports: std::mem::take(reports),
+            reports,
             trace,
             trace_left_out,
         }
@@ -80,6 +82,11 @@ fn words(wait: Wait, world: &World) -> String {
     match wait {
         Wait::Until(at) => format!("{}.{:03} s", at / SECOND, at % SECOND / 1_000_000),
         Wait::Tcp(tcp) => world.tcp_words(tcp),
+        Wait::Room(tcp) => match world.tcp_remote(tcp) {
+            Some(remote) => format!("room for data to {remote}"),
+            // It is being connected.
+            None => world.tcp_words(tcp),
+        },
         Wait::Udp(udp) => world.udp_words(udp),
     }
 }

@@ -54,7 +54,7 @@ impl monotonic_clock::Host for State {
 
 impl wall_clock::Host for State {
     fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
-        Ok(datetime(self.kernel.clock().wall(self.kernel.now())))
+        Ok(datetime(self.kernel.moment().node.unsigned_abs()))
     }
 
     fn resolution(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
@@ -62,6 +62,6 @@ impl wall_clock::Host for State {
     }
 }
 
-pub(crate) fn datetime(ns: Ns) -> wall_clock::Datetime {
+fn datetime(ns: Ns) -> wall_clock::Datetime {
     wall_clock::Datetime { seconds: ns / SECOND, nanoseconds: (ns % SECOND) as u32 }
 }

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use schedules::Random;
 use sha2::{Digest, Sha256};
 
-use super::Output;
-use crate::words::{Ns, Report};
+use super::{Moment, Output};
+use crate::disk::Time;
+use crate::words::Ns;
 use crate::world::{Family, NetError, NodeId, TcpId, UdpId, World};
 
 /// All that the lives of a cluster's programs work on together.
@@ -18,7 +19,6 @@ use crate::world::{Family, NetError, NodeId, TcpId, UdpId, World};
 pub(crate) struct Machinery {
     pub world: World,
     pub nodes: Vec<Own>,
-    pub reports: Vec<Report>,
 }
 
 /// What belongs to one node, over all of its lives.
@@ -29,8 +29,6 @@ pub(crate) struct Own {
     pub secure: Random,
     pub insecure: Random,
     pub output: Output,
-    /// Whether it has the file `/report`.
-    pub reports: bool,
     /// What the program waits for, since it was last asked to go on.
     pub waits: Vec<Wait>,
     /// Fuel that it has left for all lives to come, as of its last wait, its last interruption or its last end.
@@ -50,7 +48,9 @@ impl Own {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
     Until(Ns),
+    /// Bytes, a connection, the outcome of connecting.
     Tcp(TcpId),
+    Room(TcpId),
     Udp(UdpId),
 }
 
@@ -65,8 +65,8 @@ pub(crate) struct Clock {
     pub base: Ns,
 }
 
-/// The wall clocks' beginning: 2026-01-01T00:00:00Z, in nanoseconds since 1970.
-const BEGINNING: i128 = 1_767_225_600_000_000_000;
+/// The wall clocks' beginning, in nanoseconds since 1970.
+const BEGINNING: i128 = crate::disk::BEGINNING as i128;
 const MILLION: i128 = 1_000_000;
 
 impl Clock {
@@ -79,9 +79,10 @@ impl Clock {
         saturate(i128::from(self.base) + self.passed(at))
     }
 
-    /// Nanoseconds since 1970.
-    pub fn wall(self, at: Ns) -> Ns {
-        saturate(BEGINNING + i128::from(self.offset) + self.passed(at))
+    /// Nanoseconds since 1970, never before.
+    pub fn wall(self, at: Ns) -> Time {
+        let ns = BEGINNING + i128::from(self.offset) + self.passed(at);
+        ns.clamp(0, i128::from(Time::MAX)) as Time
     }
 
     /// The world's first instant at which the monotonic clock shows `shown` or more.
@@ -127,16 +128,14 @@ impl Kernel {
         self.lock().world().now()
     }
 
-    pub fn clock(&self) -> Clock {
-        self.lock().own().clock
+    /// That and the node's wall clock.
+    pub fn moment(&self) -> Moment {
+        let world = self.now();
+        Moment { world, node: self.clock().wall(world) }
     }
 
-    /// A line that the node wrote to `/report`, without its end.
-    pub fn report(&self, line: String) {
-        let mut guard = self.lock();
-        let at = guard.world().now();
-        let node = self.node;
-        guard.machinery.reports.push(Report { at, node, line });
+    pub fn clock(&self) -> Clock {
+        self.lock().own().clock
     }
 }
 

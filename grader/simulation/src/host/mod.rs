@@ -1,4 +1,5 @@
-//! What a program can ask of its machine: WASI 0.2 over a [`World`](crate::world::World) and a [`Disk`].
+//! What a program can ask of its machine: WASI 0.2 over a [`World`](crate::world::World) and a
+//! [`Disk`](crate::disk::Disk).
 //!
 //! Every function that a component can call is linked here, by [`linker`], and is ours but for the plumbing of streams and
 //! pollables, which `wasmtime-wasi-io` has. There is no function that reaches this machine. A guest may call any of them
@@ -8,11 +9,7 @@
 //! Nothing waits here. Who asks for what is not there yet has its wait written down ([`Wait`]) and hands control to the
 //! cluster, which asks again when something has happened.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
-
-use crate::disk::Disk;
 
 mod clocks;
 mod command;
@@ -28,6 +25,7 @@ mod tcp;
 mod udp;
 
 pub(crate) use command::{Command, Exited, OutOfOutput};
+pub(crate) use files::{Files, Moment, Reporter, Reports, SharedDisk};
 pub(crate) use kernel::{Clock, Kernel, Machinery, Own, Wait, random_for};
 pub(crate) use limits::Memory;
 pub(crate) use output::Output;
@@ -40,8 +38,7 @@ mod generated {
         exports: { default: async },
         with: {
             "wasi:io": wasmtime_wasi_io::bindings::wasi::io,
-            "wasi:filesystem/types.descriptor": super::files::Descriptor,
-            "wasi:filesystem/types.directory-entry-stream": super::files::Listing,
+            "wasi:filesystem": super::files::bindings::wasi::filesystem,
             "wasi:sockets/network.network": super::names::Network,
             "wasi:sockets/ip-name-lookup.resolve-address-stream": super::names::Lookup,
             "wasi:sockets/tcp.tcp-socket": super::tcp::TcpSocket,
@@ -53,7 +50,6 @@ mod generated {
         },
         trappable_error_type: {
             "wasi:sockets/network.error-code" => super::names::SocketError,
-            "wasi:filesystem/types.error-code" => super::files::FileError,
         },
     });
 }
@@ -64,8 +60,7 @@ pub struct State {
     /// What the guest holds: sockets, streams, files, pollables.
     pub(crate) table: ResourceTable,
     pub(crate) kernel: Kernel,
-    /// Outlives the process.
-    pub(crate) disk: Arc<Mutex<Disk>>,
+    pub(crate) files: Files,
     pub(crate) memory: Memory,
     /// `argv`, the environment and the standard input.
     pub(crate) command: Command,
@@ -75,14 +70,10 @@ pub struct State {
 const RESOURCES_MAX: usize = 20_000;
 
 impl State {
-    pub(crate) fn new(kernel: Kernel, disk: Arc<Mutex<Disk>>, memory: Memory, command: Command) -> State {
+    pub(crate) fn new(kernel: Kernel, files: Files, memory: Memory, command: Command) -> State {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
-        State { table, kernel, disk, memory, command }
-    }
-
-    pub(crate) fn disk(&self) -> MutexGuard<'_, Disk> {
-        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+        State { table, kernel, files, memory, command }
     }
 }
 
@@ -124,14 +115,13 @@ fn command_line(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 }
 
 fn machine(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    use wasi::{clocks, filesystem, random};
+    use wasi::{clocks, random};
     clocks::monotonic_clock::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     clocks::wall_clock::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     random::random::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     random::insecure::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     random::insecure_seed::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    filesystem::types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    filesystem::preopens::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
+    files::add_to_linker(linker, |state: &mut State| files::View { table: &mut state.table, files: &state.files })
 }
 
 fn sockets(linker: &mut Linker<State>) -> wasmtime::Result<()> {

@@ -34,7 +34,7 @@ fn code(error: NetError) -> ErrorCode {
     match error {
         NetError::WouldBlock => ErrorCode::WouldBlock,
         NetError::InvalidArgument => ErrorCode::InvalidArgument,
-        NetError::InvalidState | NetError::NotConnected => ErrorCode::InvalidState,
+        NetError::InvalidState | NetError::NotConnected | NetError::BrokenPipe => ErrorCode::InvalidState,
         NetError::NotSupported => ErrorCode::NotSupported,
         NetError::AddressInUse => ErrorCode::AddressInUse,
         NetError::AddressNotBindable => ErrorCode::AddressNotBindable,
@@ -90,15 +90,30 @@ impl Pollable for Lookup {
 
 impl ip_name_lookup::Host for State {
     fn resolve_addresses(&mut self, _network: Resource<Network>, name: String) -> SocketResult<Resource<Lookup>> {
-        let addresses = match name.parse::<IpAddr>() {
-            Ok(address) => vec![address],
-            Err(_) => self.kernel.lock().resolve(&name),
-        };
+        let addresses = addresses(&name, |name| self.kernel.lock().resolve(name));
         if addresses.is_empty() {
             return Err(ErrorCode::NameUnresolvable.into());
         }
         self.table.push(Lookup(addresses.into_iter())).map_err(held)
     }
+}
+
+/// Before a node's name, asks for its IPv6 address.
+const IPV6_PREFIX: &str = "ip6-";
+
+/// A name gives the IPv4 address alone, as a container's does: with two addresses a program would try both and tell every
+/// failure twice.
+fn addresses(name: &str, resolve: impl Fn(&str) -> Vec<IpAddr>) -> Vec<IpAddr> {
+    let mut addresses = resolve(name);
+    if addresses.len() > 1 {
+        addresses.retain(IpAddr::is_ipv4);
+    } else if addresses.is_empty()
+        && let Some(name) = name.strip_prefix(IPV6_PREFIX)
+    {
+        addresses = resolve(name);
+        addresses.retain(IpAddr::is_ipv6);
+    }
+    addresses
 }
 
 impl ip_name_lookup::HostResolveAddressStream for State {

@@ -41,13 +41,17 @@ impl Tcp {
     }
 
     pub fn readable(&self) -> impl Future<Output = ()> + '_ {
-        self.ready(|world, id| world.tcp_readable(id))
+        self.ready(Wait::Tcp(self.id), |world, id| world.tcp_readable(id))
     }
 
-    fn ready(&self, is: fn(&World, TcpId) -> bool) -> impl Future<Output = ()> + '_ {
+    pub fn writable(&self) -> impl Future<Output = ()> + '_ {
+        self.ready(Wait::Room(self.id), |world, id| world.tcp_writable(id))
+    }
+
+    fn ready(&self, wait: Wait, is: fn(&World, TcpId) -> bool) -> impl Future<Output = ()> + '_ {
         poll_fn(move |_| {
             let mut guard = self.kernel.lock();
-            if is(guard.world(), self.id) { Poll::Ready(()) } else { guard.waits_for(Wait::Tcp(self.id)) }
+            if is(guard.world(), self.id) { Poll::Ready(()) } else { guard.waits_for(wait) }
         })
     }
 }
@@ -86,7 +90,7 @@ pub(super) struct Writer(pub Arc<Tcp>);
 #[async_trait]
 impl Pollable for Writer {
     async fn ready(&mut self) {
-        self.0.ready(|world, id| world.tcp_writable(id)).await;
+        self.0.writable().await;
     }
 }
 
@@ -111,7 +115,7 @@ impl OutputStream for Writer {
 /// A stream that nobody reads any more is closed, which libc tells as `EPIPE`; others fail.
 fn ended(error: NetError) -> StreamError {
     match error {
-        NetError::NotConnected | NetError::InvalidState => StreamError::Closed,
+        NetError::BrokenPipe | NetError::NotConnected | NetError::InvalidState => StreamError::Closed,
         error => failed(error),
     }
 }

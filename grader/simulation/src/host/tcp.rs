@@ -65,8 +65,16 @@ const BACKLOG_MAX: u64 = 4096;
 #[async_trait]
 impl Pollable for TcpSocket {
     async fn ready(&mut self) {
-        if matches!(self.stage, Stage::ConnectStarted | Stage::Listening) {
-            self.tcp.readable().await;
+        match self.stage {
+            // A connection can be written to once it is there, and when it never will be.
+            Stage::ConnectStarted => self.tcp.writable().await,
+            Stage::Listening => self.tcp.readable().await,
+            Stage::Unbound
+            | Stage::BindStarted
+            | Stage::Bound
+            | Stage::Connected
+            | Stage::ListenStarted
+            | Stage::Failed => {}
         }
     }
 }
