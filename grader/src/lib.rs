@@ -18,6 +18,7 @@ pub mod grading;
 mod library;
 mod replay;
 pub mod report;
+pub mod runtime;
 pub mod sandbox;
 pub mod seed;
 pub mod simulator;

@@ -142,7 +142,27 @@ fn a_lost_reset_comes_again_when_it_is_needed() {
     lab.does(Deed::Deafen { from: 1, to: 0 });
     lab.world.tcp_close(called);
     lab.write(caller, b"y");
-    lab.until(1000 * SECOND / 100);
+    let heals = lab.world.now() + 10 * SECOND;
+    lab.until(heals);
+    assert!(!lab.world.tcp_readable(caller));
+    lab.does(Deed::Heal);
+    lab.rest();
+    assert_eq!(lab.world.tcp_read(caller, 1), Err(NetError::ConnectionReset));
+}
+
+#[test]
+fn whoever_waits_for_a_window_finds_out_about_a_lost_reset_too() {
+    let mut lab = lab(2);
+    let (caller, called) = lab.pair(0, 1);
+    while lab.world.tcp_room(caller) != Ok(0) {
+        let room = lab.world.tcp_room(caller).unwrap();
+        lab.write(caller, &vec![0; room]);
+        lab.rest();
+    }
+    lab.does(Deed::Deafen { from: 1, to: 0 });
+    lab.world.tcp_close(called);
+    let heals = lab.world.now() + 30 * SECOND;
+    lab.until(heals);
     assert!(!lab.world.tcp_readable(caller));
     lab.does(Deed::Heal);
     lab.rest();
