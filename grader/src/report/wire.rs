@@ -135,6 +135,10 @@ pub struct WireRun {
     pub spans: Vec<WireSpan>,
     /// When somebody was not there.
     pub away: Vec<WireAway>,
+    /// Repeats this run, with `--replay TOKEN`; `null` where it is too long for a line.
+    #[serde(default)]
+    #[schema(required)]
+    pub token: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

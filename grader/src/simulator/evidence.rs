@@ -36,6 +36,8 @@ pub fn evidence(title: &str, cluster: &Cluster, ran: &Ran) -> Evidence {
         end: words::end(ran.end).to_owned(),
         spans: spans(cluster, ran.at),
         away: away(cluster, ran),
+        // The library's to make: it knows which run of which simulation this is.
+        token: None,
     };
     let wanted = wanted(&story.events, &run.spans);
     let (events, left_out) = shown(story, &wanted);

@@ -12,20 +12,16 @@ import random
 import struct
 
 from . import faults as deeds
+from . import flaws
 from .checks import Checks
-from .errors import Crashed, Deadlock, Failure, MemoryLimit, NotRepeated, OutputLimit, RuleBroken, TimeLimit
-from .evidence import count, of_output, of_traceback
+from .errors import NotRepeated
+from .evidence import of_output
 from .explore import mistake_of
 from .shrinking import shrunk
 from .values import natural
 
-FUEL_PER_S = 5 * 10**9
-MIB = 1 << 20
-NS = deeds.NS_PER_S
 INSIDE = os.path.join(os.path.dirname(__file__), "inside")
 DRIVERS = "drivers"
-# Ways to fail that nobody has to ask for.
-FATAL = ("crash", "deadlock", "unfinished", "time", "memory", "output")
 # First byte of a run's token, as grader/src/replay.rs has it.
 TOKEN_FORM = 0xB2
 TOKEN_CHARS_MAX = 100
@@ -168,7 +164,8 @@ class Simulation(Checks):
             self._exam._shown.clear()
         replay = f"; to repeat it: {token}" if token else ""
         mistake.args = (f"{mistake} (run {index + 1} of {self._plan.runs}{replay})",)
-        mistake.evidence += [{**picture, "token": token}, *self._plan.spoken(once)]
+        picture["run"]["token"] = token
+        mistake.evidence += [picture, *self._plan.spoken(once)]
         raise mistake
 
 
@@ -177,8 +174,8 @@ class Plan:
 
     def __init__(self, exam, number, nodes, clients, settings, faults, runs, allow):
         for word in allow:
-            if word not in FATAL:
-                raise ValueError(f"{word!r} is nothing that a run fails by; {', '.join(FATAL)} are")
+            if word not in flaws.FATAL:
+                raise ValueError(f"{word!r} is nothing that a run fails by; {', '.join(flaws.FATAL)} are")
         self._exam = exam
         self._number = number
         self._nodes = {name: _words(argv) for name, argv in nodes.items()}
@@ -188,6 +185,8 @@ class Plan:
         self._faults = faults
         self.runs = runs
         self._allow = allow
+        for name in [*settings["starts"], *settings["clocks"]]:
+            self._cast.number(name)
 
     def faults(self, index):
         """What is done in a run, in order of time."""
@@ -248,58 +247,9 @@ class Plan:
         starts_at = deeds.nanoseconds(self._settings["starts"].get(name, 0))
         return {"name": name, "program": {"python": {"argv": argv}}, "env": {"NODE": name}, "starts_at": starts_at}
 
-    # What a run fails by
-
     def flaw(self, once):
-        """What a run fails by without being asked for."""
-        for time, who, words in once.reports:
-            if "raised" in words:
-                if words.get("is") != "failure":
-                    raise RuntimeError(f"client {who} at {time:.3f} s: {words.get('text')}")
-                said = f": {words['text']}" if words.get("text") else ""
-                return Failure(words["text"] if words["raised"] == "AssertionError" and said else f"client {who} came to {words['raised']}{said}")
-        for node in once.nodes.values():
-            for life in node.lives:
-                if (mistake := self._flaw_of_life(once, node, life)) is not None:
-                    return mistake
-        if once.end == "events-max" and "time" not in self._allow:
-            return TimeLimit("more happens in the cluster than may: it never comes to rest")
-        return self._flaw_of_end(once)
-
-    def _flaw_of_life(self, once, node, life):
-        name, exit, limits = node.name, life.exit, self._settings["limits"]
-        if name in self._clients:
-            if exit.kind in ("exited", "running", "killed") and not exit.code:
-                return None
-            raise RuntimeError(f"client {name} ended with {exit!r} at {life.end:.3f} s: {node.output('stderr').decode('utf-8', 'replace')[-4000:]}")
-        when = f"{name} at {life.end:.3f} s"
-        if exit.kind == "lacks":
-            return RuleBroken(f"{when}: it needs {exit.words}, which the simulated lane does not have")
-        if exit.kind == "out-of-fuel" and "time" not in self._allow:
-            return TimeLimit(f"{when}: it had computed as much as {limits['fuel'] / FUEL_PER_S:g} s of processor time allow")
-        if exit.kind == "out-of-memory" and "memory" not in self._allow:
-            return MemoryLimit(f"{when}: it needed more than {limits['memory_bytes'] // MIB} MiB of memory")
-        if exit.kind == "out-of-output" and "output" not in self._allow:
-            return OutputLimit(f"{when}: it had written more than {limits['output_bytes']} bytes")
-        if (exit.kind == "trapped" or exit.code) and "crash" not in self._allow:
-            text = node.output("stderr").decode("utf-8", "replace")
-            last = (text.strip().splitlines() or [""])[-1]
-            return Crashed(f"{when}: it ended with {exit!r}" + (f": {last}" if last else ""), [of_traceback(text)] if "Traceback" in text else [])
-        return None
-
-    def _flaw_of_end(self, once):
-        waiting = [node for name, node in once.nodes.items() if name in self._clients and node.exit is not None and node.exit.kind == "running"]
-        if not waiting:
-            return None
-        if once.end == "still" and "deadlock" not in self._allow:
-            everybody = [node for node in once.nodes.values() if node.exit is not None and node.exit.kind == "running"]
-            waits = "; ".join(f"{node.name} waits for {' or '.join(node.exit.waits) or 'nothing'}" for node in everybody)
-            return Deadlock(f"nothing will ever happen any more after {once.at:.3f} s: {waits}")
-        if once.end == "time-up" and "unfinished" not in self._allow:
-            node = waiting[0]
-            waits = f": it waits for {' or '.join(node.exit.waits)}" if node.exit.waits else ""
-            return Failure(f"client {node.name} has not finished after {once.at:g} s{waits}")
-        return None
+        """What a run fails by without being asked for, or None."""
+        return flaws.flaw(once, self._clients, self._settings["limits"], self._allow)
 
     def spoken(self, once):
         """What the programs of the run wrote, for the student to read."""
@@ -315,13 +265,9 @@ class Plan:
 MOST_OUTPUTS = 8
 
 
-def simulate(exam, number, nodes, clients, faults, until, runs, starts, clocks, allow, cpu_s, memory_mib, disk_mib, output_bytes):
+def simulate(exam, number, nodes, clients, faults, settings, runs, allow):
     """See `Exam.simulate`."""
-    limits = {"fuel": int(cpu_s * FUEL_PER_S), "memory_bytes": memory_mib * MIB, "disk_bytes": disk_mib * MIB, "output_bytes": output_bytes}
-    settings = {"until": until, "starts": starts or {}, "clocks": clocks or {}, "limits": limits}
-    plan = Plan(exam, number, nodes, clients or {}, settings, faults, runs, tuple(allow))
-    for name in [*settings["starts"], *settings["clocks"]]:
-        plan._cast.number(name)
+    plan = Plan(exam, number, nodes, clients, settings, faults, runs, allow)
     return Simulation(exam, number, plan, _replay(exam, number))
 
 
@@ -331,14 +277,14 @@ def client_image():
     for folder, _, names in os.walk(DRIVERS):
         for name in names:
             path = os.path.join(folder, name)
-            files["work/" + os.path.relpath(path, DRIVERS)] = _content(path)
+            files["work/" + os.path.relpath(path, DRIVERS)] = content_of(path)
     for name in ("client.py", "report.py"):
-        files[f"practicum/{name}"] = _content(os.path.join(INSIDE, name))
-    files["practicum/values.py"] = _content(os.path.join(os.path.dirname(__file__), "values.py"))
+        files[f"practicum/{name}"] = content_of(os.path.join(INSIDE, name))
+    files["practicum/values.py"] = content_of(os.path.join(os.path.dirname(__file__), "values.py"))
     return files
 
 
-def _content(path):
+def content_of(path):
     with open(path, "rb") as file:
         return file.read()
 

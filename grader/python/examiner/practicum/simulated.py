@@ -5,7 +5,8 @@ import json
 
 from . import applets, single
 from .errors import RuleBroken, Void
-from .simulate import FUEL_PER_S, MIB, client_image, simulate
+from .flaws import limits_of
+from .simulate import client_image, simulate
 from .simulator import Simulator
 
 
@@ -42,13 +43,18 @@ class Simulated:
         that start later their time in seconds, `clocks` by how many seconds a node's clock is ahead and by how many millionths it is too fast.
         """
         self.finish()
-        settings = (until, runs, starts, clocks, allow, cpu_s, memory_mib, disk_mib, output_bytes)
-        self._simulations.append(simulate(self, len(self._simulations), nodes, clients, faults, *settings))
+        settings = {
+            "until": until,
+            "starts": starts or {},
+            "clocks": clocks or {},
+            "limits": limits_of(cpu_s, memory_mib, disk_mib, output_bytes),
+        }
+        self._simulations.append(simulate(self, len(self._simulations), nodes, clients or {}, faults, settings, runs, tuple(allow)))
         return self._simulations[-1]
 
     def compute(self, driver, module=None, *, cpu_s=5, memory_mib=128, **arguments):
         """As `drive`, on a simulated machine: a `Computed` with the `value` and what it cost in `fuel`."""
-        limits = _limits(cpu_s, memory_mib, 16, 256 << 10)
+        limits = limits_of(cpu_s, memory_mib, 16, 256 << 10)
         try:
             return single.compute(self, driver, module, limits, arguments)
         except RuleBroken:
@@ -58,7 +64,7 @@ class Simulated:
 
     def command(self, argv, stdin=b"", files=None, *, cpu_s=5, memory_mib=128, disk_mib=16, output_bytes=1 << 20):
         """Runs a student's program to its end on a simulated machine: an `Ended`. A file `….wasm` is a compiled one."""
-        return single.command(self, argv, stdin, files, _limits(cpu_s, memory_mib, disk_mib, output_bytes))
+        return single.command(self, argv, stdin, files, limits_of(cpu_s, memory_mib, disk_mib, output_bytes))
 
     def grows(self, cost, sizes, at_most, message="what it costs"):
         """`cost(size)`, such as a `fuel`, may grow `at_most`-fold where the input does twofold. `sizes` are three, each twice the last."""
@@ -98,7 +104,3 @@ class Simulated:
     def say(self, text):
         """Something that the report says even if nothing fails."""
         self._shown.append({"kind": "output", "program": "the grader", "stream": "stderr", "text": text, "truncated": False})
-
-
-def _limits(cpu_s, memory_mib, disk_mib, output_bytes):
-    return {"fuel": int(cpu_s * FUEL_PER_S), "memory_bytes": memory_mib * MIB, "disk_bytes": disk_mib * MIB, "output_bytes": output_bytes}

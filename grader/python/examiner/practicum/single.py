@@ -10,9 +10,10 @@ import os
 
 import frames
 
-from .errors import Crashed, Failure, MemoryLimit, OutputLimit, Raised, RuleBroken, TimeLimit
+from .errors import Crashed, Deadlock, Failure, Raised
 from .evidence import of_output
-from .simulate import FUEL_PER_S, INSIDE, MIB, _content
+from .flaws import broken
+from .simulate import INSIDE, content_of
 
 # Where a program without a network has nobody to wait for, this is never reached.
 UNTIL_NS = 3600 * 10**9
@@ -49,13 +50,13 @@ def compute(exam, driver, module, limits, arguments):
     packer = frames.Packer(_not_plain)
     order = {
         "name": file,
-        "source": _content(file).decode(),
+        "source": content_of(file).decode(),
         "function": function,
         "module": module and module.removesuffix(".py").replace("/", "."),
         "arguments": packer.pack(arguments),
     }
     image = {f"work/{name}": content for name, content in exam.submitted().items()}
-    image |= {f"practicum/{name}": _content(path) for name, path in _own_files().items()}
+    image |= {f"practicum/{name}": content_of(path) for name, path in _own_files().items()}
     image |= {"practicum/order.json": json.dumps(order).encode(), "practicum/order.tail": bytes(packer.tail)}
     words = f"{function}()"
     ran = _run(exam, image, {"python": {"argv": ["/practicum/call.py"]}}, b"", limits)
@@ -111,17 +112,9 @@ def _demand_end(node, words, limits):
     exit = node.exit
     if exit is None or exit.kind == "running":
         waits = " or ".join(exit.waits) if exit else ""
-        raise Failure(f"{words} never ends" + (f": it waits for {waits}" if waits else ""))
-    if exit.kind == "lacks":
-        raise RuleBroken(f"{words} needs {exit.words}, which the simulated lane does not have")
-    if exit.kind == "out-of-fuel":
-        raise TimeLimit(f"{words} has computed as much as {limits['fuel'] / FUEL_PER_S:g} s of processor time allow, and has not ended")
-    if exit.kind == "out-of-memory":
-        raise MemoryLimit(f"{words} needed more than {limits['memory_bytes'] // MIB} MiB of memory")
-    if exit.kind == "out-of-output":
-        raise OutputLimit(f"{words} wrote more than {limits['output_bytes']} bytes of output")
-    if exit.kind == "trapped":
-        raise Crashed(f"{words}: the machine stopped the program: {exit.words}")
+        raise Deadlock(f"{words} never ends" + (f": it waits for {waits}" if waits else ""))
+    if (stopped := broken(exit, limits)) is not None:
+        raise stopped[0](f"{words}: {stopped[1]}")
 
 
 def _value(words, told):

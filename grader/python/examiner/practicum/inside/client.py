@@ -15,7 +15,7 @@ report._tell({"started": True})
 try:
     runpy.run_path(os.path.join("/work", sys.argv[0]), run_name="__main__")
 except Exception as mistake:
-    if isinstance(mistake, (AssertionError, OSError, EOFError)):
+    if isinstance(mistake, (AssertionError, OSError, EOFError, MemoryError)):
         report._tell({"raised": type(mistake).__name__, "text": str(mistake), "is": "failure"})
     else:
         import traceback
