@@ -7,6 +7,7 @@
 mod amqp;
 mod explore;
 mod history;
+mod picture;
 mod relay;
 
 use std::ffi::OsString;
@@ -28,6 +29,7 @@ pub fn run(mut words: impl Iterator<Item = OsString>) -> io::Result<()> {
         Some("amqp") => amqp::run(channel()?),
         Some("explore") => explore::run(channel()?),
         Some("history") => history::run(channel()?),
+        Some("picture") => picture::run(channel()?),
         _ => Err(io::Error::other(format!("{name:?} is no applet"))),
     }
 }

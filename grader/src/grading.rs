@@ -1,16 +1,19 @@
 //! One grading: build, then each case in a fresh world, then the report.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
-use schedules::token::Token;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::build::{Parse, Refusal};
 use crate::exercise::{Case, Exercise, Lane};
 use crate::library::Library;
+use crate::replay::Replay;
 use crate::report::{Build, CaseReport, LaneFacts, Report, SeedOrigin, Usage};
+use crate::runtime::{LocalRuntime, RuntimeError, Runtimes};
 use crate::sandbox::{Hierarchies, Launcher, Role, Templates};
 use crate::seed::{CaseSeed, Root};
 use crate::submission::Submission;
@@ -29,6 +32,9 @@ pub enum GraderError {
     /// The suite itself failed: an exception that is not the student's, the examiner's death or limit.
     #[error("run the suite of case {case:?}: {reason}")]
     Suite { case: String, reason: String },
+    /// The Python of the simulated lane cannot be had here.
+    #[error("prepare the simulated lane: {0}")]
+    Runtime(#[from] RuntimeError),
     /// What was asked for does not exist (an unknown case, a bad `--set`).
     #[error("{0}")]
     Request(String),
@@ -57,7 +63,7 @@ pub struct Request {
     pub seed: Option<CaseSeed>,
     /// `NAME=VALUE` of `--set`: vars, and `PROGRAM.file`.
     pub set: BTreeMap<String, String>,
-    /// A schedule's token: of all schedules that `only` would run, this one alone is run and shown.
+    /// The token of a schedule or a simulated run: of all that `only` would have, this one alone is repeated and shown.
     pub replay: Option<String>,
 }
 
@@ -76,6 +82,7 @@ pub struct Grader {
     library: Arc<Library>,
     templates: Arc<Templates>,
     hierarchies: Hierarchies,
+    runtimes: Runtimes,
     weaknesses: Vec<String>,
 }
 
@@ -96,7 +103,18 @@ impl Grader {
         for role in [Role::Build, Role::Examiner] {
             templates.warm_up(role)?;
         }
-        Ok(Grader { library, templates, hierarchies, weaknesses })
+        let runtimes = Runtimes::new(LocalRuntime::default());
+        Ok(Grader { library, templates, hierarchies, runtimes, weaknesses })
+    }
+
+    /// The same with a component of one's choice for the simulated lane.
+    pub fn with_runtime(self, local: LocalRuntime) -> Grader {
+        Grader { runtimes: Runtimes::new(local), ..self }
+    }
+
+    /// Where the simulated lane has its Python from.
+    pub fn runtimes(&self) -> &Runtimes {
+        &self.runtimes
     }
 
     /// The interpreter that runs students' programs, such as `3.11.2`.
@@ -141,8 +159,10 @@ impl Grader {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Report, GraderError> {
         let programs = Programs::new(exercise.manifest(), &request.set).map_err(GraderError::Request)?;
-        request.replay.as_deref().map(Token::parse).transpose().map_err(GraderError::Request)?;
-        let setups = setups(exercise, submission, request, &programs)?;
+        let replay = request.replay.as_deref().map(Replay::parse).transpose().map_err(GraderError::Request)?;
+        let runtime = self.runtime(exercise)?;
+        let means = (replay.as_ref(), runtime.as_ref().map(AsFd::as_fd));
+        let setups = setups(exercise, submission, request, &programs, means)?;
         let mut launcher = self.launcher()?;
         let parse = Parse::start(&mut launcher, submission)?;
         let first = prepare(&mut launcher, setups.first());
@@ -206,6 +226,15 @@ impl Grader {
         Ok(case_report(setup.case, judgement, usage, setup.seed))
     }
 
+    /// The compiled runtime of the simulated lane, where the exercise is of it.
+    fn runtime(&self, exercise: &Exercise) -> Result<Option<File>, GraderError> {
+        match (exercise.manifest().lane, exercise.runtime()) {
+            (Lane::Native, _) => Ok(None),
+            (Lane::Simulated, Some(runtime)) => Ok(Some(self.runtimes.open(runtime)?)),
+            (Lane::Simulated, None) => Err(RuntimeError::Absent(format!("of {}", exercise.id())).into()),
+        }
+    }
+
     fn report(
         &self,
         exercise: &Exercise,
@@ -225,7 +254,7 @@ impl Grader {
             build: Build { ok: refusal.is_none(), message: refusal.map(|refusal| refusal.message).unwrap_or_default() },
             cases,
             lane: LaneFacts {
-                lane: Lane::Native,
+                lane: exercise.manifest().lane,
                 python: self.python_version().to_owned(),
                 weaknesses: self.weaknesses.clone(),
             },
@@ -246,6 +275,7 @@ fn setups<'a>(
     submission: &'a Submission,
     request: &'a Request,
     programs: &'a Programs,
+    (replay, runtime): (Option<&'a Replay>, Option<BorrowedFd<'a>>),
 ) -> Result<Vec<Setup<'a>>, GraderError> {
     let derived = |case: &Case| request.root.case_seed(exercise.suite_hash(), submission.hash(), &case.id);
     let setup = |case: &'a Case| Setup {
@@ -255,7 +285,9 @@ fn setups<'a>(
         programs,
         limits: exercise.manifest().limits.changed(case.limits),
         seed: request.seed.unwrap_or_else(|| derived(case)),
-        replay: request.replay.as_deref(),
+        replay,
+        runtime,
+        native: false,
     };
     let wanted = |case: &&Case| request.only.as_ref().is_none_or(|only| case.id == *only);
     let cases = &exercise.manifest().cases;

@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 
 pub use self::history::{HistoryOperation, HistoryRefusal};
 pub use self::schedule::ScheduleEvidence;
-pub use self::wire::{Answered, WireDeed, WireDivergence, WireEvent, WireGap, WireLane};
+pub use self::wire::{
+    Answered, WireAway, WireDeed, WireDivergence, WireEvent, WireFate, WireGap, WireLane, WireMark, WireRun, WireSpan,
+};
 use crate::exercise::{Lane, Visibility};
 use crate::verdict::Verdict;
 
@@ -115,6 +117,10 @@ pub enum Evidence {
         divergence: Option<WireDivergence>,
         /// The packets as a pcapng file, base64, as far as they were kept; `null` where there were none.
         capture: Option<String>,
+        /// Of a simulated network; `null` for a real one.
+        #[serde(default)]
+        #[schema(required)]
+        run: Option<WireRun>,
     },
     /// A schedule of the submission's threads that fails.
     Schedule(Box<ScheduleEvidence>),

@@ -116,6 +116,10 @@ fn failure(kind: FailureKind, message: String, crash: Option<&Started>) -> (Verd
     match (kind, crash) {
         (FailureKind::NotReady | FailureKind::Crashed, _) => (Verdict::RuntimeError, message),
         (FailureKind::Void, _) => (Verdict::Unstable, format!("{UNRELIABLE}: {message}")),
+        (FailureKind::TimeLimit, _) => (Verdict::TimeLimit, message),
+        (FailureKind::MemoryLimit, _) => (Verdict::MemoryLimit, message),
+        (FailureKind::OutputLimit, _) => (Verdict::OutputLimit, message),
+        (FailureKind::RuleBroken, _) => (Verdict::RuleBroken, message),
         (FailureKind::WrongAnswer | FailureKind::Deadlock, Some(program)) => {
             (Verdict::RuntimeError, format!("{message}; {} had ended {}", program.name, exit_words(program.exit)))
         }

@@ -17,6 +17,13 @@
 //! ```
 //! `world` and `disk` know nothing of WebAssembly, and `host` knows nothing of nodes other than its own. Nothing here judges.
 
+mod cluster;
 pub mod disk;
+mod host;
+mod machine;
+mod preview1;
 pub mod words;
 pub mod world;
+
+pub use machine::{Machine, Trouble};
+pub use preview1::MODULE_BYTES_MAX;

@@ -79,7 +79,10 @@ pub enum Deed {
     /// Only nodes of one group hear one another. Who is in no group hears nobody.
     Partition(Vec<Vec<usize>>),
     /// What the one sends the other does not hear; the other way it does.
-    Deafen { from: usize, to: usize },
+    Deafen {
+        from: usize,
+        to: usize,
+    },
     /// Ends partitions and deafness.
     Heal,
     /// The process ends at once, its sockets as the kernel closes them. The disk stays as the process left it.
@@ -94,11 +97,20 @@ pub enum Deed {
     /// The network is like this from now on.
     Network(Network),
     /// A node's clocks jump.
-    Skew { node: usize, by: i64 },
+    Skew {
+        node: usize,
+        by: i64,
+    },
     /// From now on nothing more fits on the node's disk (true), or does again.
-    DiskFull { node: usize, full: bool },
+    DiskFull {
+        node: usize,
+        full: bool,
+    },
     /// From now on a sync on the node's disk says that all is well and does nothing (true).
-    SyncLies { node: usize, lies: bool },
+    SyncLies {
+        node: usize,
+        lies: bool,
+    },
 }
 
 /// How packets fare between different nodes. On a node's own loopback nothing is lost, and all takes [`LOOPBACK`].
@@ -121,9 +133,15 @@ pub struct Network {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Latency {
-    Uniform { least: Ns, most: Ns },
+    Uniform {
+        least: Ns,
+        most: Ns,
+    },
     /// `least`, and more by a distribution with that mean, cut at a hundred means.
-    Exponential { least: Ns, mean: Ns },
+    Exponential {
+        least: Ns,
+        mean: Ns,
+    },
 }
 
 pub const LOOPBACK: Ns = 20_000;
@@ -241,7 +259,9 @@ pub struct Life {
 pub enum Exit {
     Exited(i32),
     /// It ran when the run ended, and waited for what is named, such as `data on 10.0.0.1:7000`; empty where it computed.
-    Running { waits: Vec<String> },
+    Running {
+        waits: Vec<String>,
+    },
     Killed,
     OutOfFuel,
     OutOfMemory,
@@ -286,29 +306,71 @@ pub struct Happened {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub enum What {
-    Started { node: usize },
-    Ended { node: usize, exit: Exit },
-    Wrote { node: usize, stream: Stream, text: String },
+    Started {
+        node: usize,
+    },
+    Ended {
+        node: usize,
+        exit: Exit,
+    },
+    Wrote {
+        node: usize,
+        stream: Stream,
+        text: String,
+    },
     /// As in [`Deed`]; in the words of the script.
-    Did { deed: Deed },
-    Sent { packet: u64, from: usize, to: usize, carries: Packet },
+    Did {
+        deed: Deed,
+    },
+    Sent {
+        packet: u64,
+        from: usize,
+        to: usize,
+        carries: Packet,
+    },
     /// It will not arrive.
-    Lost { packet: u64 },
-    Arrived { packet: u64 },
+    Lost {
+        packet: u64,
+    },
+    Arrived {
+        packet: u64,
+    },
     /// The kernel there has nobody to give it to.
-    Refused { packet: u64 },
+    Refused {
+        packet: u64,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "packet", rename_all = "kebab-case")]
 pub enum Packet {
-    Syn { connection: u64, source: String, target: String },
-    SynAck { connection: u64 },
+    Syn {
+        connection: u64,
+        source: String,
+        target: String,
+    },
+    SynAck {
+        connection: u64,
+    },
     /// Of a stream. Base64, at most [`SHOWN_BYTES_MAX`].
-    Data { connection: u64, offset: u64, length: u64, shown: String },
-    Fin { connection: u64 },
-    Rst { connection: u64 },
-    Datagram { source: String, target: String, length: u64, shown: String },
+    Data {
+        connection: u64,
+        offset: u64,
+        length: u64,
+        shown: String,
+    },
+    Fin {
+        connection: u64,
+    },
+    Rst {
+        connection: u64,
+    },
+    Datagram {
+        source: String,
+        target: String,
+        length: u64,
+        shown: String,
+    },
 }
 
 pub const SHOWN_BYTES_MAX: usize = 256;
@@ -318,7 +380,10 @@ pub const SHOWN_BYTES_MAX: usize = 256;
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// Files that nodes may begin with: path and length of each; their content is in the tail, one after the other.
-    Image { name: String, files: Vec<(String, u64)> },
+    Image {
+        name: String,
+        files: Vec<(String, u64)>,
+    },
     Run(Box<Cluster>),
 }
 

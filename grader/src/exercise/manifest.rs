@@ -41,6 +41,9 @@ pub struct Manifest {
     #[serde(default)]
     pub topics: Vec<String>,
     pub lane: Lane,
+    /// Whether calls that need what the simulated lane lacks are made natively, where their cost is not known.
+    #[serde(default)]
+    pub native_too: bool,
     /// Files that a student must hand in.
     pub files: Vec<String>,
     /// Modules that are absent in this exercise's sandbox, and names of modules, such as `threading.Barrier`, that no file
@@ -224,6 +227,12 @@ impl Manifest {
             if wrong.fails.is_empty() {
                 return Err(format!("exercise.toml: wrong program {:?} fails nothing", wrong.name));
             }
+        }
+        if self.native_too && self.lane == Lane::Native {
+            return Err("exercise.toml: native_too says something about the simulated lane alone".into());
+        }
+        if self.lane == Lane::Simulated && !self.programs.is_empty() {
+            return Err("exercise.toml: suites in the simulated lane say themselves what they run, in place of programs".into());
         }
         for file in &self.files {
             FileName::parse(file.as_bytes()).map_err(|error| format!("exercise.toml: files: {error}"))?;

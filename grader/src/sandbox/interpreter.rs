@@ -1,9 +1,12 @@
-//! The Python interpreters that run in sandboxes: for whom, with which flags, and in which environment.
+//! What runs in sandboxes: for whom, started by which command, and in which environment. All but the simulator are Python
+//! interpreters.
 
 use serde::{Deserialize, Serialize};
 
 use super::program::Command;
+use super::root::SIMULATOR;
 use crate::library::PYTHON;
+use crate::simulator;
 
 /// Whose code runs inside a sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,15 +20,18 @@ pub enum Role {
     Build,
     /// The author's suite.
     Examiner,
+    /// A student's programs and modules, inside of a simulator.
+    Simulator,
 }
 
 impl Role {
-    /// Arguments up to the program's file.
+    /// Arguments up to the program's file, or all of them where it has none.
     pub fn flags(self) -> &'static [&'static str] {
         match self {
             Role::Submission => &[PYTHON, "-B", "-s", "-u"],
             Role::Module => &[PYTHON, "-B", "-s", "-P", "-u"],
             Role::Build | Role::Examiner => &[PYTHON, "-B", "-s", "-P"],
+            Role::Simulator => &[SIMULATOR, simulator::WORD],
         }
     }
 
@@ -42,6 +48,11 @@ impl Role {
             && command.environment == environment()
     }
 
+    /// Whether an interpreter that has started already can become its programs.
+    pub fn is_python(self) -> bool {
+        self != Role::Simulator
+    }
+
     /// Whether its programs tidy up at their end; ours do not.
     pub fn ends_by_itself(self) -> bool {
         matches!(self, Role::Submission | Role::Module)
@@ -54,11 +65,12 @@ impl Role {
             Role::Module => "template-module",
             Role::Build => "template-build",
             Role::Examiner => "template-examiner",
+            Role::Simulator => "template-simulator",
         }
     }
 
     pub fn of_template(name: &str) -> Option<Role> {
-        [Role::Submission, Role::Module, Role::Build, Role::Examiner]
+        [Role::Submission, Role::Module, Role::Build, Role::Examiner, Role::Simulator]
             .into_iter()
             .find(|role| role.template_name() == name)
     }

@@ -54,7 +54,7 @@ pub use templates::{Launcher, Network, Templates};
 use work::Room;
 pub use work::{Kind, WorkFolder};
 
-use crate::applets;
+use crate::{applets, simulator};
 use crate::channel::{Channel, Frame};
 
 /// The word that makes this binary a launcher.
@@ -69,12 +69,13 @@ const CPU_BACKSTOP_FACTOR: u64 = 3;
 /// How long the kernel may take to bury a killed sandbox before we call it our error.
 const BURIAL_PATIENCE: Duration = Duration::from_secs(20);
 
-/// Runs the launcher or an applet, and never returns, if this process was started as one. First thing in `main`, before
+/// Runs the launcher, the simulator or an applet, and never returns, if this process was started as one. First thing in `main`, before
 /// any thread.
 pub fn launcher_main() {
     let mut words = std::env::args_os().skip(1);
     let ended = match words.next() {
         Some(word) if word == LAUNCHER_WORD => launcher::run().map_err(|error| format!("sandbox launcher: {error}")),
+        Some(word) if word == simulator::WORD => simulator::run().map_err(|error| format!("simulator: {error}")),
         Some(word) if word == applets::WORD => applets::run(words).map_err(|error| format!("applet: {error}")),
         _ => return,
     };

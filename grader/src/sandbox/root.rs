@@ -90,6 +90,8 @@ const DROPPED_MODULES: &[&str] = &[
 
 /// This program, for the fixtures that are part of it (see [`crate::applets`]): in the examiner's sandbox alone.
 const APPLETS: &str = "/practicum/applets";
+/// This program, for clusters that it simulates (see [`crate::simulator`]): where no native code of a student's runs.
+pub const SIMULATOR: &str = "/practicum/simulator";
 /// What schedules the threads of a student's module, for its interpreter to load.
 const SCHEDULER: &str = "/practicum/scheduler.so";
 /// On the host, beside this program.
@@ -132,10 +134,10 @@ pub fn enter_template(library: &Path, role: Role, native: Option<&Path>) -> io::
     }
     let ours = if role == Role::Examiner { &["shim", "masks", "examiner"][..] } else { &["shim", "masks"] };
     ours.iter().try_for_each(|part| copy_folder(&library.join(part), &Path::new(&LIBRARY[1..]).join(part)))?;
-    if role == Role::Examiner {
-        fs::write(&APPLETS[1..], "")?;
-        rustix::mount::mount_bind(std::env::current_exe()?, &APPLETS[1..])?;
-        seal(&APPLETS[1..])?;
+    match role {
+        Role::Examiner => bring_this_program(APPLETS)?,
+        Role::Simulator => bring_this_program(SIMULATOR)?,
+        Role::Submission | Role::Module | Role::Build => {}
     }
     // An exercise with programs may have modules too.
     if matches!(role, Role::Module | Role::Submission) {
@@ -196,6 +198,12 @@ fn furnish_template(library: &Path, native: Option<&Path>) -> io::Result<()> {
     }
     packages::shelve()?;
     seal(&TEMPLATE[1..])
+}
+
+fn bring_this_program(path: &str) -> io::Result<()> {
+    fs::write(&path[1..], "")?;
+    rustix::mount::mount_bind(std::env::current_exe()?, &path[1..])?;
+    seal(&path[1..])
 }
 
 /// A copy, on a mount of its own: one of the host's file would tell where the host keeps it.

@@ -24,11 +24,10 @@ mod quiet;
 
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use schedules::token::Token;
 use serde::Serialize;
 
 pub use self::facts::{Ending, Facts, LimitHit};
@@ -37,12 +36,13 @@ use self::output::Captured;
 pub use self::output::OUTPUT_BYTES_MAX;
 use self::programs::Running;
 pub use self::programs::{Programs, Started};
-use self::protocol::{CaseOrder, Event, ProgramFacts, Replay};
+use self::protocol::{CaseOrder, Event, ProgramFacts};
 pub use self::protocol::{FailureKind, Outcome};
 use self::questions::Questions;
 use crate::channel::Channel;
-use crate::exercise::{Case, Exercise, HostName, Limits};
+use crate::exercise::{Case, Exercise, HostName, Lane, Limits};
 use crate::grading::GraderError;
+use crate::replay::Replay;
 use crate::report;
 use crate::sandbox::sockets::SocketTable;
 use crate::sandbox::{self, Launcher, Network, Notice, Role, Sandbox, SandboxLimits};
@@ -67,14 +67,23 @@ pub struct Setup<'a> {
     pub programs: &'a Programs,
     pub limits: Limits,
     pub seed: CaseSeed,
-    /// The one schedule that is to be run again, where one is.
-    pub replay: Option<&'a str>,
+    /// What alone is to be repeated, where something is.
+    pub replay: Option<&'a Replay>,
+    /// The compiled runtime, in the simulated lane.
+    pub runtime: Option<BorrowedFd<'a>>,
+    /// Whether a sandbox is for native programs whatever the lane.
+    pub native: bool,
 }
 
 impl Setup<'_> {
     /// Which interpreter the submission most likely needs first.
     fn role(&self) -> Role {
-        if self.exercise.manifest().programs.is_empty() { Role::Module } else { Role::Submission }
+        let manifest = self.exercise.manifest();
+        match manifest.lane {
+            Lane::Simulated if !self.native => Role::Simulator,
+            _ if manifest.programs.is_empty() => Role::Module,
+            _ => Role::Submission,
+        }
     }
 
     /// What the case adds to /etc/hosts.
@@ -105,6 +114,8 @@ pub struct World<'a> {
     notes: Notes,
     began: Instant,
     limits_checked: Instant,
+    /// Where native calls go in the simulated lane.
+    native_node: Option<usize>,
     /// The most seen so far of what may become less again.
     disk_bytes: u64,
     disk_full: bool,
@@ -134,6 +145,7 @@ impl<'a> World<'a> {
             notes: Notes::default(),
             began: now,
             limits_checked: now,
+            native_node: None,
             disk_bytes: 0,
             disk_full: false,
         })
@@ -161,7 +173,8 @@ impl<'a> World<'a> {
             case: &self.setup.case.id,
             seed: self.setup.seed.to_string(),
             vars: programs.vars(),
-            replay: self.setup.replay.and_then(replayed),
+            replay: self.setup.replay.map(Into::into),
+            native_too: self.setup.exercise.manifest().native_too,
             programs: programs.names().map(|name| (name, ProgramFacts { listen: programs.listen(name) })).collect(),
         }
     }
@@ -340,11 +353,6 @@ impl<'a> World<'a> {
         self.disk_full |= used.disk_full;
         used
     }
-}
-
-fn replayed(token: &str) -> Option<Replay<'_>> {
-    let exploration = Token::parse(token).ok()?.exploration;
-    Some(Replay { token, exploration })
 }
 
 /// Whether the submission needed more memory than its limit; an error where others had taken what it needed.

@@ -6,8 +6,9 @@ use std::os::fd::OwnedFd;
 
 use super::protocol::{AboutFile, Answer, Ask, Asked, FilesAsk, Outcome, Streams, UsageFacts};
 use super::questions::{Awaits, Patience};
-use super::{World, suite_error};
+use super::{Setup, World, suite_error};
 use crate::channel::{Frame, TAIL_BYTES_MAX};
+use crate::exercise::Lane;
 use crate::grading::GraderError;
 use crate::sandbox::sockets::{Protocol, is_at};
 use crate::sandbox::tasks;
@@ -19,6 +20,13 @@ struct Reply {
     answer: Answer,
     tail: Vec<u8>,
     descriptors: Vec<OwnedFd>,
+}
+
+impl Reply {
+    /// A process, and the channel to it.
+    fn started(answer: Answer, process: u64, channel: OwnedFd) -> Reply {
+        Reply { answer: Answer { process: Some(process), ..answer }, tail: vec![], descriptors: vec![channel] }
+    }
 }
 
 impl From<Answer> for Reply {
@@ -50,12 +58,19 @@ impl World<'_> {
                 Reply { answer: Answer { process: Some(process), ..done() }, tail: vec![], descriptors }
             }
             Ask::Shim => {
-                let (process, channel) = self.running.start_shim((0, self.submission.get_mut(0)?))?;
-                Reply { answer: Answer { process: Some(process), ..done() }, tail: vec![], descriptors: vec![channel] }
+                let node = self.native_node()?;
+                let (process, channel) = self.running.start_shim((node, self.submission.get_mut(node)?))?;
+                Reply::started(done(), process, channel)
             }
             Ask::Scheduler => {
-                let (process, channel) = self.running.start_scheduler((0, self.submission.get_mut(0)?))?;
-                Reply { answer: Answer { process: Some(process), ..done() }, tail: vec![], descriptors: vec![channel] }
+                let node = self.native_node()?;
+                let (process, channel) = self.running.start_scheduler((node, self.submission.get_mut(node)?))?;
+                Reply::started(done(), process, channel)
+            }
+            Ask::Simulator => {
+                let runtime = self.setup.runtime.ok_or_else(|| self.wrong(&"its lane in exercise.toml is not simulated"))?;
+                let (process, channel) = self.running.start_simulator((0, self.submission.get_mut(0)?), runtime)?;
+                Reply::started(done(), process, channel)
             }
             Ask::Node => {
                 let node = self.submission.add(self.setup).map_err(|error| self.wrong(&error))?;
@@ -147,6 +162,23 @@ impl World<'_> {
     ) -> io::Result<(u64, Vec<OwnedFd>)> {
         let argv = self.setup.programs.argv(program, extra)?;
         self.running.start((node, self.submission.get_mut(node)?), program, &argv, streams)
+    }
+
+    /// Where a student's modules are called. In the simulated lane that is a sandbox of its own, made when it is needed.
+    fn native_node(&mut self) -> Result<usize, GraderError> {
+        let manifest = self.setup.exercise.manifest();
+        match (manifest.lane, self.native_node) {
+            (Lane::Native, _) => Ok(0),
+            (Lane::Simulated, Some(node)) => Ok(node),
+            (Lane::Simulated, None) if !manifest.native_too => {
+                Err(self.wrong(&"native calls need native_too in exercise.toml"))
+            }
+            (Lane::Simulated, None) => {
+                let node = self.submission.add(Setup { native: true, ..self.setup })?;
+                self.native_node = Some(node);
+                Ok(node)
+            }
+        }
     }
 
     fn defer(&mut self, id: u64, awaits: Awaits) -> Result<Option<Outcome>, GraderError> {

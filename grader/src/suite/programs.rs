@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::address::Address;
 use super::output::Captured;
@@ -17,6 +17,8 @@ use crate::wire::Listening;
 const PROGRAMS_MAX: usize = 256;
 /// How messages name the process that calls into a student's modules.
 pub const SHIM: &str = "your module";
+/// The same for the one that simulates.
+pub const SIMULATOR: &str = "the simulator";
 
 /// Programs and vars of an exercise after `--set`.
 #[derive(Clone, Debug)]
@@ -188,15 +190,35 @@ impl Running {
         self.start_ours(node, "schedule.py")
     }
 
+    /// Starts what simulates, by this compiled runtime.
+    pub fn start_simulator(
+        &mut self,
+        node: (usize, &mut Sandbox),
+        runtime: BorrowedFd<'_>,
+    ) -> io::Result<(u64, OwnedFd)> {
+        let argv = Role::Simulator.flags().iter().copied().map(str::to_owned).collect::<Vec<_>>();
+        self.start_with_channel(node, SIMULATOR, &argv, &[runtime])
+    }
+
     fn start_ours(&mut self, node: (usize, &mut Sandbox), file: &str) -> io::Result<(u64, OwnedFd)> {
-        let argv = Role::Module.command(&format!("{LIBRARY}/shim/{file}"));
+        self.start_with_channel(node, SHIM, &Role::Module.command(&format!("{LIBRARY}/shim/{file}")), &[])
+    }
+
+    /// A program of ours with its channel as descriptor 3, and then `further` ones.
+    fn start_with_channel(
+        &mut self,
+        node: (usize, &mut Sandbox),
+        name: &str,
+        argv: &[String],
+        further: &[BorrowedFd<'_>],
+    ) -> io::Result<(u64, OwnedFd)> {
         let (stderr, stderr_end) = Captured::new(OutputStream::Stderr)?;
         let (stdout, stdout_end) = Captured::new(OutputStream::Stdout)?;
         let (channel, theirs) = Channel::pair()?;
         let ours = channel.as_fd().try_clone_to_owned()?;
         let input = nothing()?;
-        let descriptors = [input.as_fd(), stdout_end.as_fd(), stderr_end.as_fd(), theirs.as_fd()];
-        let process = self.spawn(node, SHIM, &argv, &descriptors, vec![stderr, stdout])?;
+        let streams = [input.as_fd(), stdout_end.as_fd(), stderr_end.as_fd(), theirs.as_fd()];
+        let process = self.spawn(node, name, argv, &[&streams, further].concat(), vec![stderr, stdout])?;
         Ok((process, ours))
     }
 
@@ -205,7 +227,7 @@ impl Running {
         (node, sandbox): (usize, &mut Sandbox),
         name: &str,
         argv: &[String],
-        descriptors: &[std::os::fd::BorrowedFd<'_>],
+        descriptors: &[BorrowedFd<'_>],
         output: Vec<Captured>,
     ) -> io::Result<u64> {
         if self.started.len() == PROGRAMS_MAX {

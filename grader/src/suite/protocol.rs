@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::Address;
 use super::quiet::Still;
+use crate::replay;
 use crate::report::Evidence;
 use crate::sandbox::sockets::State;
 use crate::sandbox::tasks::Process;
@@ -23,16 +24,22 @@ pub struct CaseOrder<'a> {
     pub vars: serde_json::Value,
     /// By program name.
     pub programs: std::collections::BTreeMap<&'a str, ProgramFacts>,
-    /// The one schedule that is to be run again, of all that the case would run.
+    /// The one schedule or simulated run that is to be repeated, of all that the case would have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replay<'a>>,
+    /// Whether what the simulated lane lacks is done natively.
+    pub native_too: bool,
 }
 
 #[derive(Debug, Serialize)]
-pub struct Replay<'a> {
-    pub token: &'a str,
-    /// Which exploration of the case it is of.
-    pub exploration: u16,
+#[serde(rename_all = "kebab-case")]
+pub enum Replay<'a> {
+    Schedule {
+        token: &'a str,
+        /// Which exploration of the case it is of.
+        exploration: u16,
+    },
+    Simulation(&'a replay::Simulation),
 }
 
 #[derive(Debug, Serialize)]
@@ -62,6 +69,8 @@ pub enum Ask {
     Shim,
     /// Start what runs a student's module under schedules; answered with `process` and its channel.
     Scheduler,
+    /// Start what runs a student's programs on a simulated network; answered with `process` and its channel.
+    Simulator,
     /// A further sandbox for the submission; answered with its number, `node`. The first one's is 0.
     Node,
     Signal {
@@ -178,7 +187,7 @@ pub enum Outcome {
         #[serde(default)]
         wire: Notes,
     },
-    /// The schedule to repeat is none of the case's: whoever asked for it is told, and no program is judged.
+    /// What is to be repeated is none of the case's: whoever asked for it is told, and no program is judged.
     NotRepeated { reason: String },
     /// The suite's own fault.
     Error { reason: String },
@@ -192,6 +201,11 @@ pub enum FailureKind {
     Deadlock,
     NotReady,
     Crashed,
+    TimeLimit,
+    MemoryLimit,
+    OutputLimit,
+    /// A program needed what its lane lacks.
+    RuleBroken,
     /// What was seen of the program cannot be relied on, so nothing is said about it until staff have looked.
     Void,
 }

@@ -14,7 +14,7 @@ use super::lanes::{Lanes, Listening, begins};
 use super::notes::{Mark, Notes};
 use super::packet;
 use super::pcapng::{self, Entry};
-use crate::report::{Evidence, WireDeed, WireDivergence, WireEvent, WireGap};
+use crate::report::{Evidence, WireDeed, WireDivergence, WireEvent, WireFate, WireGap};
 use crate::sandbox::packets::SNAP_BYTES;
 
 /// Events that are shown.
@@ -166,6 +166,7 @@ impl<'a> Shown<'a> {
                 to: number(lanes.lane(&event.to)),
                 connection: renumber(event.connection),
                 what: deed(&event.what, byte),
+                fate: WireFate::Seen,
             }
         });
         let events = told.collect();
@@ -179,6 +180,7 @@ impl<'a> Shown<'a> {
             connections_left_out: self.connections_left_out,
             divergence,
             capture,
+            run: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod bytes;
 mod history;
+mod run;
 mod schedule;
 mod wire;
 
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use grader::check::Acceptance;
 use grader::report::{CaseReport, Evidence};
 use grader::{Event, Report};
+use run::Run;
 use wire::Wire;
 
 /// Lines of one piece of evidence that are shown.
@@ -140,6 +142,9 @@ fn explain(text: &mut String, case: &CaseReport, exercise: &str) {
     }
     for evidence in &case.evidence {
         match evidence {
+            Evidence::Wire { title, lanes, events, left_out, run: Some(run), .. } => {
+                run::write(text, &Run { title, lanes, events, left_out, run });
+            }
             Evidence::Wire { lanes, events, left_out, connections_left_out, divergence, .. } => {
                 let (connections_left_out, divergence) = (*connections_left_out, *divergence);
                 wire::write(text, &Wire { lanes, events, left_out, connections_left_out, divergence });

@@ -48,7 +48,7 @@ function unfolded(wire: Wire): (index: number) => boolean {
   return (index) => index < FIRST || (index >= start && index <= end);
 }
 
-function gapBefore(wire: Wire, index: number): string {
+export function gapBefore(wire: Wire, index: number): string {
   const gaps = wire.left_out.filter((gap) => gap.before === index);
   const sum = (of: "events" | "packets") => gaps.reduce((total, gap) => total + gap[of], 0);
   const parts = [sum("events") && plural(sum("events"), "event"), sum("packets") && plural(sum("packets"), "packet")];
@@ -70,6 +70,8 @@ export function label(deed: Deed): string {
       return "RST";
     case "nobody":
       return "nobody receives there";
+    case "mark":
+      return deed.words;
   }
 }
 

@@ -2,6 +2,7 @@
 
 from .errors import Failure, Raised
 from .explore import integers, one_of
+from .faults import at
 from .histories import BLOCKED, raised
 
-__all__ = ["BLOCKED", "Failure", "Raised", "integers", "one_of", "raised"]
+__all__ = ["BLOCKED", "Failure", "Raised", "at", "integers", "one_of", "raised"]

@@ -2,7 +2,7 @@
 
 
 class Failure(AssertionError):
-    """The case failed. `kind` is a fact for the grader: wrong-answer, deadlock, not-ready, crashed or void."""
+    """The case failed. `kind` is a fact for the grader, one of those of the classes below."""
 
     kind = "wrong-answer"
     # Where the traffic first went another way than expected, see wire.py.
@@ -31,6 +31,30 @@ class Crashed(Failure):
     kind = "crashed"
 
 
+class TimeLimit(Failure):
+    """A simulated program computed longer than it may."""
+
+    kind = "time-limit"
+
+
+class MemoryLimit(Failure):
+    """A simulated program needed more memory than it may have."""
+
+    kind = "memory-limit"
+
+
+class OutputLimit(Failure):
+    """A simulated program wrote more than it may."""
+
+    kind = "output-limit"
+
+
+class RuleBroken(Failure):
+    """A program needs what its lane does not have."""
+
+    kind = "rule-broken"
+
+
 class Void(Failure):
     """What was seen of the program cannot be relied on: for staff to look at."""
 
@@ -38,7 +62,7 @@ class Void(Failure):
 
 
 class NotRepeated(Exception):
-    """The schedule to repeat is none of this case's. Whoever asked for it is told; no program is judged."""
+    """What is to be repeated is none of this case's. Whoever asked for it is told; no program is judged."""
 
 
 class Raised(Exception):

@@ -43,6 +43,12 @@ def of_traceback(text):
     return {"kind": "traceback", "text": text[-TEXT_MAX:]}
 
 
+def of_output(program, stream, data):
+    """The end of what a program wrote."""
+    text = data[-TEXT_MAX // 2 :].decode("utf-8", "replace")
+    return {"kind": "output", "program": program, "stream": stream, "text": text, "truncated": len(data) > TEXT_MAX // 2}
+
+
 def presentable(value):
     """`value` with texts that can be sent and shown: students make what stands in them."""
     if isinstance(value, dict):

@@ -18,6 +18,7 @@ from .histories import History
 from .places import Node, Place
 from .relay import Relay
 from .remote import Handle, Iterator, Passed, Shim, Task, an_object, expect
+from .simulated import Simulated
 
 
 class Quiet:
@@ -28,15 +29,17 @@ class Quiet:
         self.polling = polling
 
 
-class Exam(Place):
+class Exam(Place, Simulated):
     def __init__(self, link, order):
-        super().__init__(link, 0, order["programs"])
+        Place.__init__(self, link, 0, order["programs"])
+        Simulated.__init__(self)
         self._shim = None
         self.vars = order["vars"]
         self.random = random.Random(bytes.fromhex(order["seed"]))
         self._seed = order["seed"]
-        # The one schedule that is to be run again, where one is.
+        # The one schedule or simulated run that is to be repeated, where one is.
         self._replay = order.get("replay")
+        self._native_too = order["native_too"]
         self._explorations = []
         # An exploration and the number of what was seen of it, while the case looks at that.
         self._looked_at = None
@@ -237,9 +240,10 @@ class Exam(Place):
         return self._explorations[-1]
 
     def finish(self):
-        """Explores what nobody has asked about yet."""
-        if self._explorations:
-            self._explorations[-1].finish()
+        """Explores and simulates what nobody has asked about yet."""
+        for begun in (self._explorations, self._simulations):
+            if begun:
+                begun[-1].finish()
 
     def repeat(self):
         """Runs a few of the schedules again that showed nothing wrong."""
@@ -250,26 +254,31 @@ class Exam(Place):
     def last_look(self):
         """Evidence of what the case looked at when it failed."""
         if self._replay or self._looked_at is None:
-            # The one schedule that was asked for is shown whatever the case fails by.
-            return self._shown
+            # The one schedule or run that was asked for is shown whatever the case fails by.
+            return self._shown + self._spoken
         exploration, index = self._looked_at
         try:
             return [exploration.picture(index)]
         except Failure:
             return []
 
+    @property
+    def repeated_token(self):
+        """The token of what alone is repeated, or None."""
+        return next(iter(self._replay.values()))["token"] if self._replay else None
+
     def shown(self):
         """What was asked to be shown although nothing fails."""
         return self._shown
 
     def not_repeated(self):
-        """Why the one schedule that was asked for was not run, or None."""
-        if not self._replay or any(exploration.repeats for exploration in self._explorations):
+        """Why the one schedule or run that was asked for was not repeated, or None."""
+        if not self._replay or any(begun.repeats for begun in [*self._explorations, *self._simulations]):
             return None
-        if not self._explorations:
-            return "this case explores no schedules"
-        whose = f"the schedule to repeat is of exploration {self._replay['exploration'] + 1}"
-        return f"{whose}, and this case came to {evidence.count(len(self._explorations), 'exploration')}"
+        if wanted := self._replay.get("simulation"):
+            return _not_repeated("run", "simulation", wanted["simulation"], self._simulations, "this case simulates nothing")
+        wanted = self._replay["schedule"]["exploration"]
+        return _not_repeated("schedule", "exploration", wanted, self._explorations, "this case explores no schedules")
 
     def _shim_process(self):
         self._busy = True
@@ -278,3 +287,9 @@ class Exam(Place):
             channel = frames.Channel(socket.socket(fileno=descriptors[0]))
             self._shim = Shim(self._link, answer["process"], channel)
         return self._shim
+
+
+def _not_repeated(what, whole, number, begun, none):
+    if not begun:
+        return none
+    return f"the {what} to repeat is of {whole} {number + 1}, and this case came to {evidence.count(len(begun), whole)}"

@@ -323,7 +323,10 @@ def explore(exam, where, module, operations, schedules, preemptions, granularity
         "fatal": _fatal(operations is not None, forbid, allow),
         "threads_min": (at_least or {}).get("threads", 1),
     }
-    replay = exam._replay and (exam._replay["token"] if exam._replay["exploration"] == number else "")
+    replay = None
+    if exam._replay:
+        wanted = exam._replay.get("schedule")
+        replay = wanted["token"] if wanted and wanted["exploration"] == number else ""
     return Exploration(exam, task, title, replay)
 
 

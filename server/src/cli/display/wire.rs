@@ -97,7 +97,7 @@ impl Wire<'_> {
     }
 }
 
-fn left_out(text: &mut String, unshown: u64, (events, packets): (u64, u64)) {
+pub fn left_out(text: &mut String, unshown: u64, (events, packets): (u64, u64)) {
     let parts = [(unshown + events, "event"), (packets, "packet")];
     let parts: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(n, what)| counted(*n, what)).collect();
     if !parts.is_empty() {
@@ -126,7 +126,7 @@ fn unanswered(what: &WireDeed) -> &'static str {
         WireDeed::Fin | WireDeed::Reset => "this came instead of what was awaited",
         WireDeed::Connect { answer: Answered::Accepted } => "after this, nothing came",
         WireDeed::Connect { answer: Answered::Refused | Answered::Nothing } => "nobody took this connection",
-        WireDeed::Data { .. } | WireDeed::Datagram { .. } | WireDeed::Nobody => {
+        WireDeed::Data { .. } | WireDeed::Datagram { .. } | WireDeed::Nobody | WireDeed::Mark { .. } => {
             "after this, what was awaited did not come"
         }
     }
@@ -178,7 +178,7 @@ impl Columns {
 }
 
 /// An event in at most `room` characters.
-fn label(what: &WireDeed, room: usize) -> String {
+pub fn label(what: &WireDeed, room: usize) -> String {
     let text = match what {
         WireDeed::Connect { answer: Answered::Accepted } => "SYN".to_owned(),
         WireDeed::Connect { answer: Answered::Refused } => "SYN, refused".to_owned(),
@@ -190,6 +190,7 @@ fn label(what: &WireDeed, room: usize) -> String {
         WireDeed::Fin => "FIN".to_owned(),
         WireDeed::Reset => "RST".to_owned(),
         WireDeed::Nobody => "nobody receives there".to_owned(),
+        WireDeed::Mark { words, .. } => printable(words).replace('\n', "\\n"),
     };
     cut(&text, room)
 }

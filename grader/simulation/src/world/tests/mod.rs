@@ -1,0 +1,7 @@
+mod closing;
+mod datagrams;
+mod handshakes;
+mod lab;
+mod random;
+mod told;
+mod transfers;
