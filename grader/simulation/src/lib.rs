@@ -21,7 +21,9 @@ mod cluster;
 pub mod disk;
 mod host;
 mod machine;
+mod preview1;
 pub mod words;
 pub mod world;
 
 pub use machine::{Machine, Trouble};
+pub use preview1::MODULE_BYTES_MAX;

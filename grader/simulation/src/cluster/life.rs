@@ -3,16 +3,17 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use wasmtime::{Engine, Store, Trap};
+use wasmtime::{Engine, InstancePre, Store, Trap};
 
 use super::Node;
 use crate::host::{
     self, Command, Exited, Files, Kernel, Memory, OutOfOutput, ProgramPre, Reporter, Reports, State, Wait,
 };
 use crate::machine::{Machine, Trouble};
+use crate::preview1::{self, MODULE_BYTES_MAX};
 use crate::words::{Cluster, Exit, Ns, Pace, Program};
 
 pub(super) struct Running {
@@ -65,7 +66,10 @@ pub(super) fn start(
         words.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     environment.push(("NODE".to_owned(), words.name.clone()));
     let command = Command {
-        arguments: std::iter::once("python".to_owned()).chain(argv.iter().cloned()).collect(),
+        arguments: match words.program {
+            Program::Python { .. } => std::iter::once("python".to_owned()).chain(argv.iter().cloned()).collect(),
+            Program::Module { .. } => argv.clone(),
+        },
         environment,
         stdin: node.stdin.clone().into(),
     };
@@ -80,7 +84,13 @@ pub(super) fn start(
             let store = Living::new(&machine.engine, state, fuel, cluster.pace.slice)?;
             Box::pin(lives(machine.python.clone(), store))
         }
-        Program::Module { .. } => return Err(Trouble::Order("modules cannot be run yet".to_owned())),
+        Program::Module { argv } => match preview1::program(&machine.engine, &module(node, &argv[0])) {
+            Ok(program) => {
+                let store = Living::new(&machine.engine, state, fuel, cluster.pace.slice)?;
+                Box::pin(module_lives(program, store))
+            }
+            Err(refused) => Box::pin(std::future::ready(Exit::Trapped(refused.to_string()))),
+        },
     };
     Ok(Running {
         from: now,
@@ -159,10 +169,26 @@ impl Drop for Living {
     }
 }
 
+/// A module as it is on the disk, below `/work`. Empty where there is none, which is no module.
+fn module(node: &Node, path: &str) -> Vec<u8> {
+    let disk = node.disk.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = disk.look_up(disk.root(), "work").and_then(|work| disk.look_up(work, path));
+    found.and_then(|file| disk.read(file, 0, MODULE_BYTES_MAX + 1)).unwrap_or_default().to_vec()
+}
+
 async fn lives(program: ProgramPre<State>, mut living: Living) -> Exit {
     let store = &mut living.0;
     let result = async { program.instantiate_async(&mut *store).await?.call_run(&mut *store).await }.await;
-    let state = store.data();
+    ended(result, store.data())
+}
+
+async fn module_lives(program: InstancePre<State>, mut living: Living) -> Exit {
+    let store = &mut living.0;
+    let result = preview1::run(&program, store).await;
+    ended(result.map(|()| 0), store.data())
+}
+
+fn ended(result: wasmtime::Result<i32>, state: &State) -> Exit {
     let refused = state.memory.refused;
     match result {
         Ok(code) => exited(code, refused, &state.kernel),

@@ -99,15 +99,29 @@ impl Files {
     }
 
     /// The disk, where what is done is done now.
-    fn disk(&self) -> MutexGuard<'_, Disk> {
-        let moment = (self.clock)();
+    pub(crate) fn disk(&self) -> MutexGuard<'_, Disk> {
+        let now = self.now();
         let mut disk = lock(&self.disk);
-        disk.at(moment.node);
+        disk.at(now);
         disk
     }
 
+    pub(crate) fn now(&self) -> Time {
+        (self.clock)().node
+    }
+
+    pub(crate) fn open(&self, base: InodeId, path: &str, opening: Opening) -> Result<Held, DiskError> {
+        let handle = self.disk().open(base, path, opening)?;
+        Ok(Held { disk: Arc::clone(&self.disk), handle })
+    }
+
+    pub(crate) fn hold(&self, inode: InodeId) -> Result<Held, DiskError> {
+        let handle = self.disk().hold(inode)?;
+        Ok(Held { disk: Arc::clone(&self.disk), handle })
+    }
+
     /// Returns how many bytes were taken.
-    fn write(&self, inode: InodeId, place: Place, bytes: &[u8]) -> Result<usize, DiskError> {
+    pub(crate) fn write(&self, inode: InodeId, place: Place, bytes: &[u8]) -> Result<usize, DiskError> {
         match (&self.reporting, place) {
             (Some(reporting), _) if reporting.inode == inode => {
                 lock(&reporting.reporter).write((self.clock)().world, bytes)
@@ -138,7 +152,7 @@ impl std::fmt::Debug for Files {
 
 /// Where in a file something is written.
 #[derive(Clone, Copy, Debug)]
-enum Place {
+pub(crate) enum Place {
     At(u64),
     End,
 }
@@ -150,13 +164,13 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Something on the disk that is open until this is dropped.
 #[derive(Debug)]
-struct Held {
+pub(crate) struct Held {
     disk: SharedDisk,
     handle: Handle,
 }
 
 impl Held {
-    fn inode(&self) -> InodeId {
+    pub(crate) fn inode(&self) -> InodeId {
         self.handle.inode
     }
 }
@@ -206,14 +220,9 @@ pub fn add_to_linker<T: Send + 'static>(linker: &mut Linker<T>, view: fn(&mut T)
 
 impl preopens::Host for View<'_> {
     fn get_directories(&mut self) -> Result<Vec<(Resource<Descriptor>, String)>> {
-        let handle = {
-            let mut disk = self.files.disk();
-            let root = disk.root();
-            disk.hold(root)
-        };
+        let root = self.files.disk().root();
         // A program that has too much open already has no more to open it with.
-        let Ok(handle) = handle else { return Ok(Vec::new()) };
-        let held = Held { disk: self.files.disk.clone(), handle };
+        let Ok(held) = self.files.hold(root) else { return Ok(Vec::new()) };
         let flags = DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY;
         Ok(vec![(self.table.push(Descriptor { held, flags })?, "/".into())])
     }

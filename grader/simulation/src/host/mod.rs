@@ -11,6 +11,8 @@
 
 use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
 
+use crate::preview1::Descriptors;
+
 mod clocks;
 mod command;
 mod files;
@@ -25,7 +27,7 @@ mod tcp;
 mod udp;
 
 pub(crate) use command::{Command, Exited, OutOfOutput};
-pub(crate) use files::{Files, Moment, Reporter, Reports, SharedDisk};
+pub(crate) use files::{Files, Held, Moment, Place, Reporter, Reports, SharedDisk};
 pub(crate) use kernel::{Clock, Kernel, Machinery, Own, Wait, random_for};
 pub(crate) use limits::Memory;
 pub(crate) use output::Output;
@@ -61,6 +63,8 @@ pub struct State {
     pub(crate) table: ResourceTable,
     pub(crate) kernel: Kernel,
     pub(crate) files: Files,
+    /// What a module has open; components have it in the table.
+    pub(crate) descriptors: Option<Descriptors>,
     pub(crate) memory: Memory,
     /// `argv`, the environment and the standard input.
     pub(crate) command: Command,
@@ -73,7 +77,7 @@ impl State {
     pub(crate) fn new(kernel: Kernel, files: Files, memory: Memory, command: Command) -> State {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
-        State { table, kernel, files, memory, command }
+        State { table, kernel, files, descriptors: None, memory, command }
     }
 }
 

@@ -10,7 +10,7 @@ use super::types::{
     self, Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, ErrorCode, MetadataHashValue,
     NewTimestamp, OpenFlags, PathFlags,
 };
-use super::{Descriptor, FileError, Held, Listing, Place, View, code};
+use super::{Descriptor, FileError, Listing, Place, View, code};
 use crate::disk::{DiskError, InodeId, Opening, Status, Time};
 
 type Answer<T> = std::result::Result<T, FileError>;
@@ -51,7 +51,7 @@ impl View<'_> {
     }
 
     fn set_times_of(&mut self, inode: InodeId, accessed: NewTimestamp, modified: NewTimestamp) -> Answer<()> {
-        let now = (self.files.clock)().node;
+        let now = self.files.now();
         let (accessed, modified) = (time(accessed, now)?, time(modified, now)?);
         self.files.disk().set_times(inode, accessed, modified).map_err(disk)
     }
@@ -142,14 +142,10 @@ impl types::HostDescriptor for View<'_> {
 
     fn read_directory(&mut self, directory: Resource<Descriptor>) -> Answer<Resource<Listing>> {
         let inode = self.inode(&directory)?;
-        let handle = {
-            let mut on_disk = self.files.disk();
-            match on_disk.status(inode).map_err(disk)?.directory {
-                true => on_disk.hold(inode).map_err(disk)?,
-                false => return Err(ErrorCode::NotDirectory.into()),
-            }
-        };
-        let held = Held { disk: self.files.disk.clone(), handle };
+        if !self.files.disk().status(inode).map_err(disk)?.directory {
+            return Err(ErrorCode::NotDirectory.into());
+        }
+        let held = self.files.hold(inode).map_err(disk)?;
         self.table.push(Listing { held, last: None }).map_err(table)
     }
 
@@ -208,8 +204,7 @@ impl types::HostDescriptor for View<'_> {
             directory: open_flags.contains(OpenFlags::DIRECTORY),
             truncate: open_flags.contains(OpenFlags::TRUNCATE),
         };
-        let handle = self.files.disk().open(self.inode(&base)?, &path, opening).map_err(disk)?;
-        let held = Held { disk: self.files.disk.clone(), handle };
+        let held = self.files.open(self.inode(&base)?, &path, opening).map_err(disk)?;
         self.table.push(Descriptor { held, flags }).map_err(table)
     }
 
