@@ -19,6 +19,7 @@ import lacks
 
 # Options of sockets that change nothing here: every datagram may be broadcast, and a port has one owner.
 IGNORED_OPTIONS = {"SO_BROADCAST": 6, "SO_REUSEPORT": 15}
+EVERY_ADDRESS = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
 # Functions of C that may wait.
 MAY_WAIT = {
     "accept", "connect", "connect_ex", "poll", "recv", "recv_into", "recvfrom", "recvfrom_into", "select", "send", "sendall", "sendto",
@@ -39,6 +40,8 @@ def install():
     for name, number in IGNORED_OPTIONS.items():
         setattr(socket, name, number)
     socket.socket.setsockopt = setsockopt
+    socket.socket.bind = bind
+    socket.getaddrinfo = getaddrinfo
     os.uname = uname
     # It asks `uname -p`.
     platform._Processor.from_subprocess = staticmethod(lambda: "")
@@ -108,7 +111,27 @@ def socketpair(family=socket.AF_INET, type=socket.SOCK_STREAM, proto=0):
 def setsockopt(self, level, option, *value):
     if level == socket.SOL_SOCKET and option in IGNORED_OPTIONS.values():
         return None
+    if (level, option, value) == (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, (1,)):
+        # So it is anyway.
+        return None
     return super(socket.socket, self).setsockopt(level, option, *value)
+
+
+def bind(self, address):
+    """No name means every address. The C library takes it for the loopback's."""
+    if self.family in EVERY_ADDRESS and isinstance(address, tuple) and address[:1] == ("",):
+        address = (EVERY_ADDRESS[self.family], *address[1:])
+    return super(socket.socket, self).bind(address)
+
+
+look_up = socket.getaddrinfo
+
+
+def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
+    if host not in (None, "", b"") or not flags & socket.AI_PASSIVE:
+        return look_up(host, port, family, type, proto, flags)
+    hosts = [address for its, address in EVERY_ADDRESS.items() if family in (0, its)]
+    return [info for host in hosts for info in look_up(host, port, family, type, proto, flags)]
 
 
 def gethostname():
