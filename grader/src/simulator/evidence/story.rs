@@ -20,9 +20,10 @@ pub struct Story {
 impl Story {
     pub fn of(cluster: &Cluster, ran: &Ran) -> Story {
         let mut teller = Teller { nodes: cluster.nodes.len(), ..Teller::default() };
-        ran.trace.iter().for_each(|happened| teller.tell(happened));
         if !ran.trace.is_empty() {
+            // A client tells of an operation before it sends anything.
             teller.reports(ran);
+            ran.trace.iter().for_each(|happened| teller.tell(happened));
             teller.last_waits(ran);
         }
         // Of two at one time, that which was told first stays the first.
@@ -96,7 +97,7 @@ impl Teller {
                 self.powerless.insert(*node);
                 return;
             }
-            Deed::Pause(node) => (*node, WireMark::Paused, "is stopped where it is".to_owned()),
+            Deed::Pause(node) => (*node, WireMark::Paused, "is paused".to_owned()),
             Deed::Resume(node) => (*node, WireMark::Resumed, "goes on".to_owned()),
             Deed::Skew { node, by } => {
                 let way = if *by < 0 { "back" } else { "forth" };
@@ -171,7 +172,7 @@ impl Teller {
         match self.packets.get(&packet) {
             Some(index) => self.events[*index].1.fate = fate,
             // Also that of an answer, which is no event.
-            None => self.headless |= self.events.is_empty(),
+            None => self.headless |= self.packets.is_empty(),
         }
     }
 
@@ -188,8 +189,9 @@ impl Teller {
 
     /// What the suite's own programs told.
     fn reports(&mut self, ran: &Ran) {
+        let mut reports = words::Reports::default();
         for report in &ran.reports {
-            if let Some(words) = words::reported(&report.line) {
+            if let Some(words) = reports.words(report.node, &report.line) {
                 self.mark(report.at, report.node, WireMark::Wrote, words);
             }
         }

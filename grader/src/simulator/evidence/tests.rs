@@ -151,7 +151,8 @@ fn what_clients_told_is_told_in_words() {
     let report = |line: &str| simulation::words::Report { at: MS, node: 1, line: line.to_owned() };
     ran.reports = lines.into_iter().map(report).collect();
     let told = marks(&shown(&(cluster, ran)).events);
-    let expected = ["write(\"x\", 1)", "it gave null", "it gave nothing: it had no effect", "leader: \"b\"", "rubbish"];
+    let expected =
+        ["write(\"x\", 1) …", "write(\"x\", 1) gave None", "an operation had no effect", "leader: \"b\"", "rubbish"];
     assert_eq!(told[1..6], expected.map(|words| format!("1 1 Wrote {words}")));
 }
 
