@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use simulation::words::{Cluster, End, Exit, Latency, Network, Ns};
+use simulation::words::{Cluster, End, Exit, Latency, MS, Network, Ns, SECOND};
 
 use crate::report::WireMark;
 
@@ -93,8 +93,8 @@ pub fn network(network: &Network) -> String {
 /// `1.5 ms`, `20 s`.
 pub fn time(ns: Ns) -> String {
     match ns {
-        0..1_000_000 => format!("{} µs", ns as f64 / 1e3),
-        0..1_000_000_000 => format!("{} ms", ns as f64 / 1e6),
+        0..MS => format!("{} µs", ns as f64 / 1e3),
+        MS..SECOND => format!("{} ms", ns as f64 / 1e6),
         _ => format!("{} s", ns as f64 / 1e9),
     }
 }
