@@ -49,6 +49,8 @@ struct Teller {
     started: BTreeSet<usize>,
     /// Nodes whose machine loses power now.
     powerless: BTreeSet<usize>,
+    /// What was written last, by whom and when, if that is the last event.
+    written: Option<(Ns, usize, String)>,
     /// Whether something came to its end whose beginning is missing.
     headless: bool,
 }
@@ -62,6 +64,9 @@ enum Channel {
 impl Teller {
     fn tell(&mut self, happened: &Happened) {
         let at = happened.at;
+        if !matches!(happened.what, What::Wrote { .. }) {
+            self.written = None;
+        }
         match &happened.what {
             What::Started { node } => {
                 self.powerless.remove(node);
@@ -76,7 +81,7 @@ impl Teller {
                 let words = if powerless { "loses power".to_owned() } else { words };
                 self.mark(at, *node, mark, words);
             }
-            What::Wrote { node, text, .. } => self.mark(at, *node, WireMark::Wrote, words::line(text)),
+            What::Wrote { node, text, .. } => self.wrote(at, *node, text),
             What::Did { deed } => self.deed(at, deed),
             What::Sent { packet, from, to, carries } => self.sent(at, *packet, *from, *to, carries),
             What::Lost { packet } => self.fate(*packet, WireFate::Lost),
@@ -156,6 +161,21 @@ impl Teller {
         let next = self.connections.len() as u32;
         let connection = *self.connections.entry(channel).or_insert(next);
         self.push(at, (from, to), connection, what, WireFate::UnderWay);
+    }
+
+    /// What a program writes piece by piece at one time is one event.
+    fn wrote(&mut self, at: Ns, node: usize, text: &str) {
+        let before = self.written.take().filter(|(when, who, _)| (*when, *who) == (at, node));
+        let continued = before.is_some();
+        let whole = before.map_or_else(String::new, |(_, _, text)| text) + text;
+        match self.events.last_mut() {
+            Some((_, WireEvent { what: WireDeed::Mark { words, .. }, .. })) if continued => {
+                *words = words::output(&whole)
+            }
+            _ if whole.trim().is_empty() => return,
+            _ => self.mark(at, node, WireMark::Wrote, words::output(&whole)),
+        }
+        self.written = Some((at, node, whole));
     }
 
     fn mark(&mut self, at: Ns, node: usize, mark: WireMark, words: String) {

@@ -140,6 +140,16 @@ fn python(value: &Value) -> String {
     }
 }
 
+/// What a program wrote; of much the end, where tracebacks say most.
+pub fn output(text: &str) -> String {
+    let text = text.trim_end();
+    let skipped = text.chars().count().saturating_sub(LINE_CHARS_MAX);
+    match text.char_indices().nth(skipped) {
+        Some((start, _)) if skipped > 0 => format!("…{}", &text[start..]),
+        _ => text.to_owned(),
+    }
+}
+
 /// One line of at most [`LINE_CHARS_MAX`] characters.
 pub fn line(text: &str) -> String {
     cut(text.trim_end_matches('\n'), LINE_CHARS_MAX)
