@@ -7,6 +7,7 @@ fail the first one counts. It is made small (shrinking.py): fewer faults, then a
 
 import base64
 import hmac
+import json
 import os
 import random
 import struct
@@ -14,7 +15,7 @@ import struct
 from . import faults as deeds
 from . import flaws
 from .checks import Checks
-from .errors import NotRepeated
+from .errors import NotRepeated, Void
 from .evidence import of_output
 from .explore import mistake_of
 from .shrinking import shrunk
@@ -40,7 +41,7 @@ class Once:
         self.nodes = ran.nodes
         self.clients = clients
         # (time, who, what) of all that the suite's clients told.
-        self.reports = ran.reports
+        self.reports = [(time, who, _words_of(line)) for time, who, line in ran.reports]
 
     def output(self, name):
         """What a program has written to its standard output, as a text."""
@@ -287,6 +288,17 @@ def client_image():
 def content_of(path):
     with open(path, "rb") as file:
         return file.read()
+
+
+def _words_of(line):
+    """A report of a client's, which is the suite's own program."""
+    try:
+        words = json.loads(line)
+    except (ValueError, RecursionError):
+        words = None
+    if not isinstance(words, dict):
+        raise Void("what the simulator tells of a client makes no sense")
+    return words
 
 
 def _words(argv):

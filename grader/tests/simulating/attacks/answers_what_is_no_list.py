@@ -55,7 +55,6 @@ def serve():
 def gossip(me, peers):
     print(me, "is there")
     json.dumps = lambda value: "7"
-        pass
     known = {me}
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind(("0.0.0.0", 7001))

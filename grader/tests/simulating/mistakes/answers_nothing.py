@@ -1,4 +1,4 @@
-# node.py register wrong-answer: has not finished
+# node.py register wrong-answer: no client has had an answer
 """A register that survives (serve), a set that spreads (gossip), a filter."""
 
 import json
@@ -47,7 +47,7 @@ def serve():
                     log.flush()
                     os.fsync(log.fileno())
                 try:
-                    (json.dumps(None if "set" in words else value).encode() + b"\n")
+                    pass
                 except OSError:
                     pass
 

@@ -54,9 +54,9 @@ def serve():
 
 def gossip(me, peers):
     print(me, "is there")
-    held = bytearray(1)
+    held = []
     while True:
-        held += held
+        held.append(bytearray(1 << 20))
     known = {me}
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind(("0.0.0.0", 7001))

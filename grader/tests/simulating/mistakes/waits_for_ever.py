@@ -1,4 +1,4 @@
-# node.py gossip deadlock: nothing will ever happen any more
+# node.py answered deadlock: p waits for
 """A register that survives (serve), a set that spreads (gossip), a filter."""
 
 import json
@@ -41,6 +41,7 @@ def serve():
             *lines, unread[client] = (unread[client] + data).split(b"\n")
             for line in lines:
                 words = json.loads(line)
+                server.accept()
                 if "set" in words:
                     value = words["set"]
                     log.write(json.dumps(value) + "\n")
@@ -57,7 +58,6 @@ def gossip(me, peers):
     known = {me}
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind(("0.0.0.0", 7001))
-    sock.recv(1)
     due = time.monotonic()
     while True:
         sock.settimeout(max(0.001, due - time.monotonic()))
