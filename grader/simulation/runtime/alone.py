@@ -42,6 +42,8 @@ def install():
     for name, number in IGNORED_OPTIONS.items():
         setattr(socket, name, number)
     socket.socket.setsockopt = setsockopt
+    socket.socket.bind = bind
+    socket.getaddrinfo = getaddrinfo
     os.uname = uname
     # It asks `uname -p`.
     platform._Processor.from_subprocess = staticmethod(lambda: "")
@@ -142,7 +144,27 @@ def socketpair(family=socket.AF_INET, type=socket.SOCK_STREAM, proto=0):
 def setsockopt(self, level, option, *value):
     if level == socket.SOL_SOCKET and option in IGNORED_OPTIONS.values():
         return None
+    if level == socket.IPPROTO_IPV6 and option == getattr(socket, "IPV6_V6ONLY", None) and value[0]:
+        # As sockets here are.
+        return None
     return super(socket.socket, self).setsockopt(level, option, *value)
+
+
+def bind(self, address):
+    """The C library takes no name for the loopback interface, and not for all of them."""
+    if isinstance(address, tuple) and len(address) > 1 and address[0] in ("", b""):
+        address = ("::" if self.family == socket.AF_INET6 else "0.0.0.0", *address[1:])
+    return super(socket.socket, self).bind(address)
+
+
+look_up = socket.getaddrinfo
+
+
+def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
+    if host is None and flags & socket.AI_PASSIVE:
+        hosts = {socket.AF_INET: ["0.0.0.0"], socket.AF_INET6: ["::"]}.get(family, ["0.0.0.0", "::"])
+        return [found for host in hosts for found in look_up(host, port, family, type, proto, flags)]
+    return look_up(host, port, family, type, proto, flags)
 
 
 def gethostname():
