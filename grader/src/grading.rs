@@ -16,6 +16,7 @@ use crate::report::{Build, CaseReport, LaneFacts, Report, SeedOrigin, Usage};
 use crate::runtime::{LocalRuntime, RuntimeError, Runtimes};
 use crate::sandbox::{Hierarchies, Launcher, Role, Templates};
 use crate::seed::{CaseSeed, Root};
+use crate::simulator::Shared;
 use crate::submission::Submission;
 use crate::suite::{self, Ending, FailureKind, LimitHit, Programs, Setup, World};
 use crate::verdict::{self, Judgement, Verdict};
@@ -83,6 +84,8 @@ pub struct Grader {
     templates: Arc<Templates>,
     hierarchies: Hierarchies,
     runtimes: Runtimes,
+    /// Compiled runtimes that have been used.
+    shared: Shared,
     weaknesses: Vec<String>,
 }
 
@@ -104,7 +107,7 @@ impl Grader {
             templates.warm_up(role)?;
         }
         let runtimes = Runtimes::new(LocalRuntime::default());
-        Ok(Grader { library, templates, hierarchies, runtimes, weaknesses })
+        Ok(Grader { library, templates, hierarchies, runtimes, shared: Shared::default(), weaknesses })
     }
 
     /// The same with a component of one's choice for the simulated lane.
@@ -227,10 +230,13 @@ impl Grader {
     }
 
     /// The compiled runtime of the simulated lane, where the exercise is of it.
-    fn runtime(&self, exercise: &Exercise) -> Result<Option<File>, GraderError> {
+    fn runtime(&self, exercise: &Exercise) -> Result<Option<Arc<File>>, GraderError> {
         match (exercise.manifest().lane, exercise.runtime()) {
             (Lane::Native, _) => Ok(None),
-            (Lane::Simulated, Some(runtime)) => Ok(Some(self.runtimes.open(runtime)?)),
+            (Lane::Simulated, Some(runtime)) => {
+                let open = || self.runtimes.open(runtime).map_err(GraderError::from);
+                self.shared.get(runtime, open).map(Some)
+            }
             (Lane::Simulated, None) => Err(RuntimeError::Absent(format!("of {}", exercise.id())).into()),
         }
     }

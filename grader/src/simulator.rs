@@ -7,6 +7,7 @@
 //! it answers is read like a stranger's: it could have been forged, as what any process of a student's says.
 
 pub mod evidence;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -18,6 +19,8 @@ use simulation::disk::Image;
 
 use crate::channel::Channel;
 use crate::sandbox::inherited;
+
+pub use self::shared::Shared;
 
 /// The word that makes this binary the simulator.
 pub const WORD: &str = "simulator";

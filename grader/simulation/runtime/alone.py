@@ -13,13 +13,14 @@ import sys
 import threading
 import time
 import types
+
+import _thread
 from asyncio import base_events, unix_events
 
 import lacks
 
 # Options of sockets that change nothing here: every datagram may be broadcast, and a port has one owner.
 IGNORED_OPTIONS = {"SO_BROADCAST": 6, "SO_REUSEPORT": 15}
-EVERY_ADDRESS = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
 # Functions of C that may wait.
 MAY_WAIT = {
     "accept", "connect", "connect_ex", "poll", "recv", "recv_into", "recvfrom", "recvfrom_into", "select", "send", "sendall", "sendto",
@@ -34,6 +35,7 @@ def install():
     unix_events._UnixSelectorEventLoop.add_signal_handler = lambda self, signal, callback, *arguments: None
     unix_events._UnixSelectorEventLoop.remove_signal_handler = lambda self, signal: False
     threading.Condition.wait = wait
+    threading.Lock = threading._allocate_lock = _thread.allocate_lock = Lock
     socket.socketpair = socketpair
     for name in ("gethostname", "getfqdn", "gethostbyaddr", "gethostbyname_ex", "getnameinfo"):
         setattr(socket, name, globals()[name])
@@ -57,7 +59,7 @@ def run_in_executor(self, executor, function, *arguments):
         end_if_it_waits(function)
     try:
         future.set_result(function(*arguments))
-    except SystemExit, KeyboardInterrupt:
+    except (SystemExit, KeyboardInterrupt):
         raise
     except BaseException as error:
         future.set_exception(error)
@@ -94,10 +96,41 @@ def wait(self, timeout=None):
     """`Condition.wait`, on which events, queues and semaphores rest: there is nobody who could notify."""
     if not self._is_owned():
         raise RuntimeError("cannot wait on un-acquired lock")
+    return wait_in_vain(timeout)
+
+
+def wait_in_vain(timeout):
     while timeout is None:
         time.sleep(3600)
     time.sleep(max(timeout, 0))
     return False
+
+
+class Lock:
+    """Who takes a lock that is taken waits for itself. The interpreter's own would trap there, as this machine has no threads."""
+
+    def __init__(self):
+        self.taken = False
+
+    def acquire(self, blocking=True, timeout=-1):
+        if not self.taken:
+            self.taken = True
+            return True
+        return blocking and wait_in_vain(None if timeout == -1 else timeout)
+
+    def release(self):
+        if not self.taken:
+            raise RuntimeError("release unlocked lock")
+        self.taken = False
+
+    def locked(self):
+        return self.taken
+
+    def __enter__(self):
+        return self.acquire()
+
+    def __exit__(self, *raised):
+        self.release()
 
 
 def socketpair(family=socket.AF_INET, type=socket.SOCK_STREAM, proto=0):
@@ -111,16 +144,16 @@ def socketpair(family=socket.AF_INET, type=socket.SOCK_STREAM, proto=0):
 def setsockopt(self, level, option, *value):
     if level == socket.SOL_SOCKET and option in IGNORED_OPTIONS.values():
         return None
-    if (level, option, value) == (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, (1,)):
-        # So it is anyway.
+    if level == socket.IPPROTO_IPV6 and option == getattr(socket, "IPV6_V6ONLY", None) and value[0]:
+        # As sockets here are.
         return None
     return super(socket.socket, self).setsockopt(level, option, *value)
 
 
 def bind(self, address):
-    """No name means every address. The C library takes it for the loopback's."""
-    if self.family in EVERY_ADDRESS and isinstance(address, tuple) and address[:1] == ("",):
-        address = (EVERY_ADDRESS[self.family], *address[1:])
+    """The C library takes no name for the loopback interface, and not for all of them."""
+    if isinstance(address, tuple) and len(address) > 1 and address[0] in ("", b""):
+        address = ("::" if self.family == socket.AF_INET6 else "0.0.0.0", *address[1:])
     return super(socket.socket, self).bind(address)
 
 
@@ -128,10 +161,10 @@ look_up = socket.getaddrinfo
 
 
 def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
-    if host not in (None, "", b"") or not flags & socket.AI_PASSIVE:
-        return look_up(host, port, family, type, proto, flags)
-    hosts = [address for its, address in EVERY_ADDRESS.items() if family in (0, its)]
-    return [info for host in hosts for info in look_up(host, port, family, type, proto, flags)]
+    if host is None and flags & socket.AI_PASSIVE:
+        hosts = {socket.AF_INET: ["0.0.0.0"], socket.AF_INET6: ["::"]}.get(family, ["0.0.0.0", "::"])
+        return [found for host in hosts for found in look_up(host, port, family, type, proto, flags)]
+    return look_up(host, port, family, type, proto, flags)
 
 
 def gethostname():

@@ -13,19 +13,19 @@ class Checks:
 
     def converges(self, name, message=None):
         """All that the clients note under `name`, which they do in the end, is the same."""
-        self.every(lambda once: _agree(name, once.notes(name), message or f"all must come to the same {name}"))
+        self.all_hold(lambda once: _agree(name, once.notes(name), message or f"all must come to the same {name}"))
 
     def unique(self, name, message=None):
         """No value is noted twice under `name`."""
-        self.every(lambda once: _differ(once.notes(name), message or f"no {name} may be there twice"))
+        self.all_hold(lambda once: _differ(once.notes(name), message or f"no {name} may be there twice"))
 
     def exactly_once(self, sent, delivered, message=None):
         """Each value noted as `sent` is noted as `delivered` once, and nothing else is."""
-        self.every(lambda once: _delivered(once.notes(sent), once.notes(delivered), message or f"each {sent} must be {delivered} exactly once"))
+        self.all_hold(lambda once: _delivered(once.notes(sent), once.notes(delivered), message or f"each {sent} must be {delivered} exactly once"))
 
     def keeps_acknowledged(self, acknowledged, found, message=None):
         """Each value noted as `acknowledged` is in every list that is noted as `found` later."""
-        self.every(lambda once: _kept(once.notes(acknowledged), once.notes(found), message or f"what was {acknowledged} must be {found}"))
+        self.all_hold(lambda once: _kept(once.notes(acknowledged), once.notes(found), message or f"what was {acknowledged} must be {found}"))
 
 
 class Histories:

@@ -13,13 +13,21 @@ def at(seconds):
 
 
 class Fault:
-    def __init__(self, seconds, deed, ends=None, end_of=None):
+    """`.at` in seconds, `.what` is done, such as "kill", and the `.who` of it: names, as the suite gave them."""
+
+    def __init__(self, seconds, what, who, deed, ends=None, end_of=None):
+        self.at = seconds
+        self.what = what
+        self.who = who
         self.ns = nanoseconds(seconds)
         # What the simulator is told, by a `Cast`.
         self.deed = deed
         # What another one has to name in `end_of` to undo it, and what this one undoes.
         self.ends = ends
         self.end_of = end_of
+
+    def __repr__(self):
+        return f"at({self.at:g}).{self.what}({', '.join(map(repr, self.who))})"
 
 
 class Cast:
@@ -54,59 +62,59 @@ class At:
 
     def partition(self, *groups):
         """Only nodes of one group hear one another. A group is a list of names, or a text of names of one letter."""
-        return self._fault(lambda cast: {"partition": cast.groups(groups)}, ends="heal")
+        return self._fault("partition", groups, lambda cast: {"partition": cast.groups(groups)}, ends="heal")
 
     def deafen(self, speaker, listener):
         """What the one sends does not reach the other; the other way it does."""
-        return self._fault(lambda cast: {"deafen": {"from": cast.number(speaker), "to": cast.number(listener)}}, ends="heal")
+        return self._fault("deafen", (speaker, listener), lambda cast: {"deafen": {"from": cast.number(speaker), "to": cast.number(listener)}}, ends="heal")
 
     def heal(self):
         """Ends partitions and deafness."""
-        return self._fault(lambda cast: "heal", end_of="heal")
+        return self._fault("heal", (), lambda cast: "heal", end_of="heal")
 
     def kill(self, node):
         """The process ends at once, as by SIGKILL. Its disk stays as it left it."""
-        return self._fault(lambda cast: {"kill": cast.number(node)}, ends=("restart", node))
+        return self._fault("kill", (node,), lambda cast: {"kill": cast.number(node)}, ends=("restart", node))
 
     def lose_power(self, node):
         """The machine is gone, without a word to anybody. Of its disk that remains which was synced."""
-        return self._fault(lambda cast: {"power-loss": cast.number(node)}, ends=("restart", node))
+        return self._fault("lose_power", (node,), lambda cast: {"power-loss": cast.number(node)}, ends=("restart", node))
 
     def restart(self, node):
         """Starts the program once more, on the disk that is there."""
-        return self._fault(lambda cast: {"restart": cast.number(node)}, end_of=("restart", node))
+        return self._fault("restart", (node,), lambda cast: {"restart": cast.number(node)}, end_of=("restart", node))
 
     def pause(self, node):
         """The process stops where it is, as by SIGSTOP; its clocks go on."""
-        return self._fault(lambda cast: {"pause": cast.number(node)}, ends=("resume", node))
+        return self._fault("pause", (node,), lambda cast: {"pause": cast.number(node)}, ends=("resume", node))
 
     def resume(self, node):
-        return self._fault(lambda cast: {"resume": cast.number(node)}, end_of=("resume", node))
+        return self._fault("resume", (node,), lambda cast: {"resume": cast.number(node)}, end_of=("resume", node))
 
     def skew(self, node, seconds):
         """The node's clocks jump by so much."""
-        return self._fault(lambda cast: {"skew": {"node": cast.number(node), "by": nanoseconds(seconds)}})
+        return self._fault("skew", (node,), lambda cast: {"skew": {"node": cast.number(node), "by": nanoseconds(seconds)}})
 
     def disk_full(self, node):
-        return self._fault(lambda cast: {"disk-full": {"node": cast.number(node), "full": True}}, ends=("disk", node))
+        return self._fault("disk_full", (node,), lambda cast: {"disk-full": {"node": cast.number(node), "full": True}}, ends=("disk", node))
 
     def disk_free(self, node):
-        return self._fault(lambda cast: {"disk-full": {"node": cast.number(node), "full": False}}, end_of=("disk", node))
+        return self._fault("disk_free", (node,), lambda cast: {"disk-full": {"node": cast.number(node), "full": False}}, end_of=("disk", node))
 
     def syncs_lie(self, node):
         """From then on a sync on the node's disk says that all is well, and does nothing."""
-        return self._fault(lambda cast: {"sync-lies": {"node": cast.number(node), "lies": True}}, ends=("sync", node))
+        return self._fault("syncs_lie", (node,), lambda cast: {"sync-lies": {"node": cast.number(node), "lies": True}}, ends=("sync", node))
 
     def syncs_hold(self, node):
-        return self._fault(lambda cast: {"sync-lies": {"node": cast.number(node), "lies": False}}, end_of=("sync", node))
+        return self._fault("syncs_hold", (node,), lambda cast: {"sync-lies": {"node": cast.number(node), "lies": False}}, end_of=("sync", node))
 
     def network(self, **settings):
         """The network is like that from then on: see `network`."""
         words = network(**settings)
-        return self._fault(lambda cast: {"network": words})
+        return self._fault("network", (), lambda cast: {"network": words})
 
-    def _fault(self, deed, ends=None, end_of=None):
-        return Fault(self._seconds, deed, ends, end_of)
+    def _fault(self, what, who, deed, ends=None, end_of=None):
+        return Fault(self._seconds, what, who, deed, ends, end_of)
 
 
 def network(latency=(0.001, 0.010), exponential=None, loss=0, duplication=0, reorder=0, retransmission=0, short_reads=0):

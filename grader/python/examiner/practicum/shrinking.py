@@ -23,7 +23,9 @@ class Shrinking:
         kept = list(range(len(faults)))
         if kept and self._fails(index, []):
             kept = []
-        for unit in [*units(faults), *([place] for place in range(len(faults)))]:
+        # What ends something stays as long as that does: else the cluster would be another one than the suite had in mind.
+        beginnings = ([place] for place, fault in enumerate(faults) if fault.end_of is None)
+        for unit in [*units(faults), *beginnings]:
             fewer = [place for place in kept if place not in unit]
             if len(fewer) < len(kept) and self._fails(index, [faults[place] for place in fewer]):
                 kept = fewer

@@ -7,6 +7,7 @@ fail the first one counts. It is made small (shrinking.py): fewer faults, then a
 
 import base64
 import hmac
+import json
 import os
 import random
 import struct
@@ -14,7 +15,7 @@ import struct
 from . import faults as deeds
 from . import flaws
 from .checks import Checks
-from .errors import NotRepeated
+from .errors import NotRepeated, Void
 from .evidence import of_output
 from .explore import mistake_of
 from .shrinking import shrunk
@@ -30,7 +31,7 @@ TOKEN_CHARS_MAX = 100
 class Once:
     """What one run showed."""
 
-    def __init__(self, index, ran, clients):
+    def __init__(self, index, ran, clients, faults):
         self.index = index
         # "done": every program has ended; "still": nothing would ever have happened any more; "time-up"; "events-max".
         self.end = ran.end
@@ -39,8 +40,10 @@ class Once:
         self.hash = ran.hash
         self.nodes = ran.nodes
         self.clients = clients
+        # What was done to the cluster: each with `.at`, `.what` and `.who`.
+        self.faults = faults
         # (time, who, what) of all that the suite's clients told.
-        self.reports = ran.reports
+        self.reports = [(time, who, _words_of(line)) for time, who, line in ran.reports]
 
     def output(self, name):
         """What a program has written to its standard output, as a text."""
@@ -93,19 +96,26 @@ class Once:
 class Simulation(Checks):
     """All runs of one cluster."""
 
-    def __init__(self, exam, number, plan, replay):
+    def __init__(self, exam, number, plan, replay, shrink):
         self._exam = exam
         self._number = number
         self._plan = plan
         # The one run that is to be made: (index, faults as a bit mask); or () where it is another simulation's.
         self._replay = replay
+        # Whether a failing run is shown with fewer faults; None where that depends on the check.
+        self._shrink = shrink
         self._runs = {}
         self._picture = None
 
     # What the suite asks
 
     def every(self, check):
-        """`check(once)` must hold in each run."""
+        """`check(once)` must hold in each run. What was done to the cluster is in `once.faults`, and stays as it is when a run is shown."""
+        for once in self:
+            self._judge(once, lambda once: mistake_of(check, once), shrink=bool(self._shrink))
+
+    def all_hold(self, check):
+        """The same for a check that holds whatever is done to the cluster: a run that fails is shown with as few faults as it fails with."""
         for once in self:
             self._judge(once, lambda once: mistake_of(check, once))
 
@@ -146,7 +156,7 @@ class Simulation(Checks):
         self._runs[index], self._picture = self._plan.shown(index, [faults[place] for place in kept])
         self._exam._shown.append(self._picture)
 
-    def _judge(self, once, judge):
+    def _judge(self, once, judge, shrink=True):
         """Fails by what `judge` finds wrong with a run, in the smallest run that it finds wrong in the same way."""
         mistake = judge(once)
         if mistake is None:
@@ -154,8 +164,11 @@ class Simulation(Checks):
         token = self._exam.repeated_token
         index, picture = once.index, self._picture
         if picture is None:
-            index, kept = shrunk(self._plan, once, mistake, judge)
             all_faults = self._plan.faults(index)
+            kept = range(len(all_faults))
+            if shrink and self._shrink is not False:
+                index, kept = shrunk(self._plan, once, mistake, judge)
+                all_faults = self._plan.faults(index)
             token = _token(self._number, index, kept, len(all_faults))
             small, picture = self._plan.shown(index, [all_faults[place] for place in kept])
             mistake = judge(small) or mistake
@@ -203,7 +216,7 @@ class Plan:
         faults = self.faults(index) if faults is None else faults
         cluster = self._cluster(index, faults, trace)
         ran, tail = self._exam.simulator().run(cluster)
-        return Once(index, ran, list(self._clients)), cluster, tail
+        return Once(index, ran, list(self._clients), faults), cluster, tail
 
     def shown(self, index, faults):
         """A run, and a picture of it."""
@@ -265,10 +278,10 @@ class Plan:
 MOST_OUTPUTS = 8
 
 
-def simulate(exam, number, nodes, clients, faults, settings, runs, allow):
+def simulate(exam, number, nodes, clients, faults, settings, runs, allow, shrink):
     """See `Exam.simulate`."""
     plan = Plan(exam, number, nodes, clients, settings, faults, runs, allow)
-    return Simulation(exam, number, plan, _replay(exam, number))
+    return Simulation(exam, number, plan, _replay(exam, number), shrink)
 
 
 def client_image():
@@ -287,6 +300,17 @@ def client_image():
 def content_of(path):
     with open(path, "rb") as file:
         return file.read()
+
+
+def _words_of(line):
+    """A report of a client's, which is the suite's own program."""
+    try:
+        words = json.loads(line)
+    except (ValueError, RecursionError):
+        words = None
+    if not isinstance(words, dict):
+        raise Void("what the simulator tells of a client makes no sense")
+    return words
 
 
 def _words(argv):

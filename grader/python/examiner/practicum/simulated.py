@@ -31,6 +31,7 @@ class Simulated:
         starts=None,
         clocks=None,
         allow=(),
+        shrink=None,
         cpu_s=5,
         memory_mib=64,
         disk_mib=16,
@@ -49,7 +50,7 @@ class Simulated:
             "clocks": clocks or {},
             "limits": limits_of(cpu_s, memory_mib, disk_mib, output_bytes),
         }
-        self._simulations.append(simulate(self, len(self._simulations), nodes, clients or {}, faults, settings, runs, tuple(allow)))
+        self._simulations.append(simulate(self, len(self._simulations), nodes, clients or {}, faults, settings, runs, tuple(allow), shrink))
         return self._simulations[-1]
 
     def compute(self, driver, module=None, *, cpu_s=5, memory_mib=128, **arguments):

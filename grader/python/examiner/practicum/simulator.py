@@ -84,8 +84,8 @@ class Ran:
         self.hash = _text(told["hash"])
         names = [node["name"] for node in cluster["nodes"]]
         self.nodes = {name: NodeRan(name, node) for name, node in zip(names, told["nodes"], strict=True)}
-        # (time, name of who reported, what).
-        self.reports = [_report(report, names) for report in told["reports"]]
+        # (time, name of who reported, the line).
+        self.reports = [(report["at"] / NS_PER_S, names[report["node"]], _text(report["line"])) for report in told["reports"]]
 
 
 class NodeRan:
@@ -133,13 +133,6 @@ class Exit:
         if self.kind == "exited":
             return f"exit code {self.code}"
         return self.kind.replace("-", " ") + (f" ({self.words})" if self.words else "")
-
-
-def _report(told, names):
-    line = json.loads(told["line"])
-    if not isinstance(line, dict):
-        raise ValueError("a report is no object")
-    return told["at"] / NS_PER_S, names[told["node"]], line
 
 
 def _text(value):

@@ -1,4 +1,4 @@
-# codec.py encoded runtime-error: has not returned
+# codec.py encoded wrong-answer: the program's answer is malformed
 def encode(text):
     open("/report", "a").write("{}\n")
     return text.encode()

@@ -18,7 +18,7 @@ def serve():
                 value = json.loads(line)
     log = open("log", "a", encoding="utf-8")
     selector = selectors.DefaultSelector()
-    server = socket.create_server(("0.0.0.0", 7000))
+    server = socket.create_server(("", 7000))
     selector.register(server, selectors.EVENT_READ)
     unread = {}
     while True:
@@ -58,7 +58,7 @@ def gossip(me, peers):
         open(str(number), "w").close()
     known = {me}
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind(("0.0.0.0", 7001))
+    sock.bind(("", 7001))
     due = time.monotonic()
     while True:
         sock.settimeout(max(0.001, due - time.monotonic()))

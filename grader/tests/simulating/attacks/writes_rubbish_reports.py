@@ -1,4 +1,4 @@
-# codec.py encoded unstable: makes no sense
+# codec.py encoded wrong-answer: the program's answer is malformed
 def encode(text):
     open("/report", "a").write("rubbish\n")
     return text.encode()

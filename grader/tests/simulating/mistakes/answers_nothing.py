@@ -1,4 +1,4 @@
-# node.py register wrong-answer: has not finished
+# node.py register wrong-answer: no client has had an answer
 """A register that survives (serve), a set that spreads (gossip), a filter."""
 
 import json
@@ -18,7 +18,7 @@ def serve():
                 value = json.loads(line)
     log = open("log", "a", encoding="utf-8")
     selector = selectors.DefaultSelector()
-    server = socket.create_server(("0.0.0.0", 7000))
+    server = socket.create_server(("", 7000))
     selector.register(server, selectors.EVENT_READ)
     unread = {}
     while True:
@@ -47,7 +47,7 @@ def serve():
                     log.flush()
                     os.fsync(log.fileno())
                 try:
-                    (json.dumps(None if "set" in words else value).encode() + b"\n")
+                    pass
                 except OSError:
                     pass
 
@@ -56,7 +56,7 @@ def gossip(me, peers):
     print(me, "is there")
     known = {me}
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind(("0.0.0.0", 7001))
+    sock.bind(("", 7001))
     due = time.monotonic()
     while True:
         sock.settimeout(max(0.001, due - time.monotonic()))

@@ -1,10 +1,10 @@
 # codec.py linear wrong-answer: grows
 def encode(text):
-    data = b""
+    data = []
     for letter in text:
-        data = data + letter.encode()
-        data.count(b"y")
-    return data
+        data.insert(0, ord(letter))
+        data.count(7)
+    return bytes(data)
 
 
 def decode(data):

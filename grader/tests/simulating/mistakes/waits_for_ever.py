@@ -1,4 +1,4 @@
-# node.py gossip deadlock: nothing will ever happen any more
+# node.py answered deadlock: p waits for
 """A register that survives (serve), a set that spreads (gossip), a filter."""
 
 import json
@@ -18,7 +18,7 @@ def serve():
                 value = json.loads(line)
     log = open("log", "a", encoding="utf-8")
     selector = selectors.DefaultSelector()
-    server = socket.create_server(("0.0.0.0", 7000))
+    server = socket.create_server(("", 7000))
     selector.register(server, selectors.EVENT_READ)
     unread = {}
     while True:
@@ -41,6 +41,7 @@ def serve():
             *lines, unread[client] = (unread[client] + data).split(b"\n")
             for line in lines:
                 words = json.loads(line)
+                server.accept()
                 if "set" in words:
                     value = words["set"]
                     log.write(json.dumps(value) + "\n")
@@ -56,8 +57,7 @@ def gossip(me, peers):
     print(me, "is there")
     known = {me}
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind(("0.0.0.0", 7001))
-    sock.recv(1)
+    sock.bind(("", 7001))
     due = time.monotonic()
     while True:
         sock.settimeout(max(0.001, due - time.monotonic()))
