@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use simulation::words::{MS, Ran, SECOND};
+use simulation::words::{Deed, MS, Ran, SECOND};
 
 /// The last node's output is the expected one; servers go on waiting. Others start when the server listens.
 fn check(nodes: &[&str], expected: &str) -> Ran {
@@ -177,6 +177,7 @@ fn broadcast() {
 fn errors_are_those_of_linux() {
     let mut cluster = cluster(&["server: refusals.py server", "off: refusals.py", "client: refusals.py client"]);
     cluster.nodes[1].starts_at = 1_000_000 * MS;
+    cluster.script = vec![at(0.0, Deed::Partition(vec![vec![0, 2], vec![1]]))];
     cluster.nodes[2].starts_at = 100 * MS;
     let ran = run(&cluster);
     let expected = "ConnectionRefusedError 0.0\ngaierror 0.0\nb''\nBrokenPipeError 1.0\n('10.0.0.1', 7000)\nOSError 0.0\nTimeoutError 3.0\n";
