@@ -13,6 +13,8 @@ import sys
 import threading
 import time
 import types
+
+import _thread
 from asyncio import base_events, unix_events
 
 import lacks
@@ -34,6 +36,7 @@ def install():
     unix_events._UnixSelectorEventLoop.add_signal_handler = lambda self, signal, callback, *arguments: None
     unix_events._UnixSelectorEventLoop.remove_signal_handler = lambda self, signal: False
     threading.Condition.wait = wait
+    threading.Lock = threading._allocate_lock = _thread.allocate_lock = Lock
     socket.socketpair = socketpair
     for name in ("gethostname", "getfqdn", "gethostbyaddr", "gethostbyname_ex", "getnameinfo"):
         setattr(socket, name, globals()[name])
@@ -57,7 +60,7 @@ def run_in_executor(self, executor, function, *arguments):
         end_if_it_waits(function)
     try:
         future.set_result(function(*arguments))
-    except SystemExit, KeyboardInterrupt:
+    except (SystemExit, KeyboardInterrupt):
         raise
     except BaseException as error:
         future.set_exception(error)
@@ -94,10 +97,41 @@ def wait(self, timeout=None):
     """`Condition.wait`, on which events, queues and semaphores rest: there is nobody who could notify."""
     if not self._is_owned():
         raise RuntimeError("cannot wait on un-acquired lock")
+    return wait_in_vain(timeout)
+
+
+def wait_in_vain(timeout):
     while timeout is None:
         time.sleep(3600)
     time.sleep(max(timeout, 0))
     return False
+
+
+class Lock:
+    """Who takes a lock that is taken waits for itself. The interpreter's own would trap there, as this machine has no threads."""
+
+    def __init__(self):
+        self.taken = False
+
+    def acquire(self, blocking=True, timeout=-1):
+        if not self.taken:
+            self.taken = True
+            return True
+        return blocking and wait_in_vain(None if timeout == -1 else timeout)
+
+    def release(self):
+        if not self.taken:
+            raise RuntimeError("release unlocked lock")
+        self.taken = False
+
+    def locked(self):
+        return self.taken
+
+    def __enter__(self):
+        return self.acquire()
+
+    def __exit__(self, *raised):
+        self.release()
 
 
 def socketpair(family=socket.AF_INET, type=socket.SOCK_STREAM, proto=0):
