@@ -21,6 +21,7 @@ import lacks
 
 # Options of sockets that change nothing here: every datagram may be broadcast, and a port has one owner.
 IGNORED_OPTIONS = {"SO_BROADCAST": 6, "SO_REUSEPORT": 15}
+SOCKET_KINDS = [(socket.SOCK_STREAM, socket.IPPROTO_TCP), (socket.SOCK_DGRAM, socket.IPPROTO_UDP)]
 EVERY_ADDRESS = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
 # Functions of C that may wait.
 MAY_WAIT = {
@@ -162,10 +163,18 @@ look_up = socket.getaddrinfo
 
 
 def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
-    if host not in (None, "", b"") or not flags & socket.AI_PASSIVE:
-        return look_up(host, port, family, type, proto, flags)
-    hosts = [address for its, address in EVERY_ADDRESS.items() if family in (0, its)]
-    return [info for host in hosts for info in look_up(host, port, family, type, proto, flags)]
+    """The C library's knows no addresses to listen on, and takes every socket for a stream."""
+    if host in (None, "", b"") and flags & socket.AI_PASSIVE:
+        hosts = [address for its, address in EVERY_ADDRESS.items() if family in (0, its)]
+    else:
+        hosts = [host]
+    found = dict.fromkeys(
+        (its, name, address) for host in hosts for its, _, _, name, address in look_up(host, port, family, 0, 0, flags)
+    )
+    kinds = [kind for kind in SOCKET_KINDS if type in (0, kind[0]) and proto in (0, kind[1])]
+    if not kinds:
+        raise socket.gaierror(socket.EAI_SOCKTYPE, "ai_socktype not supported")
+    return [(its, *kind, name, address) for its, name, address in found for kind in kinds]
 
 
 def gethostname():

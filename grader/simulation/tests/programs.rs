@@ -57,7 +57,7 @@ fn a_chat_by_select() {
 
 #[test]
 fn socketserver_streams() {
-    pair("socketserver_tcp.py abc hello", "olleh\ncba");
+    pair("socketserver_tcp.py abc hello", "cba\nolleh");
 }
 
 #[test]
@@ -190,4 +190,13 @@ fn hours_pass_in_no_time() {
     let mut cluster = cluster(&["client: schedule.py"]);
     cluster.until = 100_000 * SECOND;
     assert_eq!(stdout(&run(&cluster), 0), "1 3600\n2 7200\n3 10800\n2026-01-01T03:00+00:00 True\n");
+}
+
+#[test]
+fn addresses_are_found_as_on_linux() {
+    check(
+        &["client: addresses.py"],
+        "[('SOCK_STREAM', 6, '10.0.0.1'), ('SOCK_DGRAM', 17, '10.0.0.1')]\n[('SOCK_DGRAM', 17, '10.0.0.1')]\n\
+         [('SOCK_STREAM', 6, '0.0.0.0'), ('SOCK_STREAM', 6, '::')]\n[('SOCK_DGRAM', 17, 'fd00::1')]\ngaierror",
+    );
 }
