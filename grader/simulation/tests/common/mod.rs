@@ -12,7 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use simulation::Machine;
 use simulation::disk::Image;
-use simulation::words::{Cluster, Deed, Exit, Limits, MS, Network, Node, NodeRan, Ns, Pace, Program, Ran, SECOND, Stream, Timed};
+use simulation::words::{
+    Cluster, Deed, Exit, Limits, MS, Network, Node, NodeRan, Ns, Pace, Program, Ran, SECOND, Stream, Timed,
+};
 
 pub const SEED: u64 = 7;
 
@@ -21,8 +23,9 @@ pub fn machine() -> &'static Machine {
     static MACHINE: OnceLock<Machine> = OnceLock::new();
     MACHINE.get_or_init(|| {
         let component = runtime();
-        let bytes = fs::read(&component)
-            .unwrap_or_else(|error| panic!("read the runtime {}: {error}; scripts/runtime makes it", component.display()));
+        let bytes = fs::read(&component).unwrap_or_else(|error| {
+            panic!("read the runtime {}: {error}; scripts/runtime makes it", component.display())
+        });
         let of: String = Sha256::digest(&bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{of}-{}.cwasm", Machine::key().unwrap()));
         if !compiled.exists() {
@@ -45,7 +48,9 @@ fn runtime() -> PathBuf {
 pub fn programs() -> Image {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
-    files.map(|path| (format!("work/{}", path.file_name().unwrap().to_str().unwrap()), fs::read(&path).unwrap())).collect()
+    files
+        .map(|path| (format!("work/{}", path.file_name().unwrap().to_str().unwrap()), fs::read(&path).unwrap()))
+        .collect()
 }
 
 /// `"server: echo.py 7000"`: a node's name, its program and the arguments.
