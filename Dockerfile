@@ -20,11 +20,28 @@ COPY . .
 COPY --from=web /web/dist web/dist
 RUN cargo build --workspace --release --locked
 
+# The Python of the simulated lane. Two makings differ, and exercises are pinned to one: so this depends on nothing but what
+# it is made from, and a release that leaves that alone finds the one of the release before in the builder's cache. Where
+# another builder makes the images, hand it over: docker build --build-context runtime=FOLDER, with python.wasm in FOLDER.
+FROM debian:12-slim AS make-runtime
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends ca-certificates python3-venv \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /source
+COPY scripts/runtime scripts/
+COPY grader/simulation/wit grader/simulation/wit
+COPY grader/simulation/runtime grader/simulation/runtime
+RUN scripts/runtime
+
+FROM scratch AS runtime
+COPY --from=make-runtime /source/.cache/runtime/python.wasm /
+
 FROM debian:12-slim AS server
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin practicum
 COPY --from=build /source/target/release/practicum /usr/local/bin/practicum
 COPY --from=build /source/deploy/entrypoint /usr/local/bin/entrypoint
 COPY --from=build /source/exercises /usr/share/practicum/exercises
+COPY --from=runtime /python.wasm /usr/local/share/practicum/python.wasm
 USER 10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM

@@ -28,12 +28,12 @@ ONE_PER_SECTION = $(shell awk '/^section *=/ && !seen[$$3]++ { split(FILENAME, p
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
-run: setup-run build ## serve on 127.0.0.1 with demo accounts (PORT=8000, DATA=directory)
+run: setup-run build runtime ## serve on 127.0.0.1 with demo accounts (PORT=8000, DATA=directory)
 	$(PRACTICUM) serve --demo --data $(DATA) --exercises exercises --listen 127.0.0.1:$(PORT)
 
-test: setup-test check-format check-containers web-test build check-api lint rust-test exercises-test grader-rights-test browser-test amqp-referee-test summary ## run every check and every test
+test: setup-test check-format check-containers web-test build runtime check-api lint rust-test exercises-test grader-rights-test browser-test amqp-referee-test summary ## run every check and every test
 
-bench: setup-bench web/dist/index.html bench-sandbox bench-explore ## compare gradings, sandboxes and schedules with what else there is; cost of each exercise
+bench: setup-bench runtime web/dist/index.html bench-sandbox bench-explore ## compare gradings, sandboxes and schedules with what else there is; cost of each exercise
 	cargo build --workspace --release --locked
 	scripts/bench/compare.py
 	scripts/bench/exercises.py
@@ -56,13 +56,13 @@ fuzz: setup-fuzz ## look for bytes that break what reads from a sandbox (MINUTES
 	    -timeout=20 -dict=grader/fuzz/words.dict -print_final_stats=1; \
 	done
 
-kernel-test: setup-run build ## try the sandbox under Debian's own kernel, emulated, with control groups of version 2 alone
+kernel-test: setup-run build runtime ## try the sandbox under Debian's own kernel, emulated, with control groups of version 2 alone
 	cargo test --package grader --locked --no-run
 	scripts/on-debian-kernel $(PRACTICUM) doctor
 	scripts/on-debian-kernel $(PRACTICUM) check $(ONE_PER_SECTION)
 	scripts/on-debian-kernel cargo test --offline --locked --package grader --test alike --test sandbox
 
-soak: setup-run build ## accept every exercise thoroughly, with every core busy; explore the zoo of schedules with many seeds
+soak: setup-run build runtime ## accept every exercise thoroughly, with every core busy; explore the zoo of schedules with many seeds
 	$(PRACTICUM) check --thorough
 	cargo test --package grader --locked --test schedules -- --ignored --nocapture --test-threads=1
 
@@ -79,9 +79,13 @@ setup-run setup-test setup-bench setup-fuzz: setup-%:
 	@scripts/setup $*
 	@rm -rf .cache/test && mkdir -p .cache/test
 
-.PHONY: build
+.PHONY: build runtime
 build: web/dist/index.html
 	cargo build --workspace --locked
+
+# The Python of the simulated lane; made anew only when what it is made from has changed.
+runtime:
+	scripts/runtime
 
 web/node_modules/.installed: web/package.json web/package-lock.json
 	cd web && npm ci --ignore-scripts --no-audit --no-fund
@@ -93,6 +97,7 @@ web/dist/index.html: web/node_modules/.installed $(shell find web -type f -not -
 
 # With --keep-going a step does not run when what it needs could not be made.
 rust-test exercises-test grader-rights-test browser-test amqp-referee-test check-api: build
+rust-test exercises-test browser-test: runtime
 lint: web/dist/index.html
 
 .PHONY: check-format check-containers web-test check-api lint rust-test exercises-test grader-rights-test browser-test amqp-referee-test summary
@@ -101,7 +106,7 @@ check-format:
 	cargo fmt --manifest-path grader/fuzz/Cargo.toml --check
 
 check-containers:
-	$(TOOLS)/shellcheck scripts/setup scripts/on-debian-kernel .ci/run deploy/entrypoint deploy/database-roles
+	$(TOOLS)/shellcheck scripts/setup scripts/runtime scripts/on-debian-kernel .ci/run deploy/entrypoint deploy/database-roles
 	$(TOOLS)/hadolint Dockerfile
 	$(TOOLS)/docker-compose --file docker-compose.yml config --quiet
 

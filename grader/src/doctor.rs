@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::grading::{Grader, GraderError};
+use crate::runtime::{RuntimeError, Runtimes};
 use crate::sandbox::sockets::{Protocol, SocketTable};
 use crate::sandbox::tasks::{self, Doing, Wait};
 use crate::sandbox::{CORE_BYTES, Exit, Launcher, Network, Role, Sandbox, SandboxLimits, environment};
@@ -72,6 +73,7 @@ pub fn examine() -> Vec<Finding> {
         }
     };
     findings.push(present("Python", format!("/usr/bin/python3 is {}", grader.python_version())));
+    findings.push(simulated_lane(grader.runtimes()));
     findings.extend(control_groups(&grader));
     match grader.launcher().and_then(|mut launcher| Ok((launcher.world()?, launcher))) {
         Ok((Network { table, packets }, mut launcher)) => {
@@ -106,6 +108,31 @@ pub fn hold(grader: &Grader, attacks: &[(&str, &str)]) -> Result<(), GraderError
         Some(Finding { what, detail, .. }) => Err(GraderError::Sandbox(format!(
             "an attack on \"{what}\" was not contained: {detail}. `practicum doctor` tells what this machine lacks"
         ))),
+    }
+}
+
+/// Where it has no Python of its own this machine can still grade what a database holds, so that is fine.
+fn simulated_lane(runtimes: &Runtimes) -> Finding {
+    let folder = runtimes.compiled.folder().display();
+    let found = match runtimes.local.get() {
+        Ok(runtime) => runtime,
+        Err(error @ RuntimeError::Nowhere(_)) => {
+            let detail =
+                format!("workers take its Python from the database; to grade from the command line: failed to {error}");
+            return present("simulated lane", detail);
+        }
+        Err(error) => return absent("simulated lane", &error, "Make another one with scripts/runtime."),
+    };
+    let known = format!("{} ({})", found.path.display(), &found.sha256[..12]);
+    match runtimes.ready(&found.sha256) {
+        Ok(true) => present("simulated lane", format!("{known} is compiled in {folder}")),
+        Ok(false) => {
+            present("simulated lane", format!("{known} will be compiled when it is first used, into {folder}"))
+        }
+        Err(error) => {
+            let remedy = "Give that folder and its files to this user, with no right to write for anybody else, or set XDG_CACHE_HOME.";
+            absent("simulated lane", &error, remedy)
+        }
     }
 }
 

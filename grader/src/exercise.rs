@@ -11,6 +11,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::runtime::LocalRuntime;
 use crate::submission::{Submission, SubmissionError};
 
 mod manifest;
@@ -35,6 +36,8 @@ pub struct ExerciseError {
 pub struct Exercise {
     id: String,
     suite_hash: String,
+    /// SHA-256 of the component that it is pinned to, in the simulated lane.
+    runtime: Option<String>,
     manifest: Manifest,
     files: BTreeMap<String, Vec<u8>>,
 }
@@ -46,20 +49,46 @@ impl fmt::Debug for Exercise {
 }
 
 impl Exercise {
-    /// Reads an exercise folder; its name is the exercise's id.
+    /// Reads an exercise folder; its name is the exercise's id. In the simulated lane it is pinned to the runtime of this
+    /// machine.
     pub fn load(folder: &Path) -> Result<Exercise, ExerciseError> {
+        Exercise::load_with(folder, &LocalRuntime::default())
+    }
+
+    /// The same with a runtime of one's choice.
+    pub fn load_with(folder: &Path, local: &LocalRuntime) -> Result<Exercise, ExerciseError> {
         let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let id = whole.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut files = BTreeMap::new();
         read_folder(folder, "", &mut files).map_err(|reason| ExerciseError { exercise: id.clone(), reason })?;
-        Exercise::from_files(&id, files)
+        let exercise = Exercise::from_files(&id, files)?;
+        match exercise.manifest.lane {
+            Lane::Native => Ok(exercise),
+            Lane::Simulated => match local.get() {
+                Ok(runtime) => Ok(exercise.pinned(&runtime.sha256)),
+                Err(error) => Err(ExerciseError { exercise: id, reason: format!("failed to {error}") }),
+            },
+        }
     }
 
-    /// Checks an exercise given as path → content, with `/` between the parts of a path.
+    /// Checks an exercise given as path → content, with `/` between the parts of a path. It is pinned to no runtime yet.
     pub fn from_files(id: &str, files: BTreeMap<String, Vec<u8>>) -> Result<Exercise, ExerciseError> {
         check(id, &files)
-            .map(|manifest| Exercise { id: id.to_owned(), suite_hash: hash_files(&files), manifest, files })
+            .map(|manifest| Exercise {
+                id: id.to_owned(),
+                suite_hash: hash_files(&files),
+                runtime: None,
+                manifest,
+                files,
+            })
             .map_err(|reason| ExerciseError { exercise: id.to_owned(), reason })
+    }
+
+    /// The same exercise, which is to be graded with this runtime and no other.
+    pub fn pinned(self, runtime: &str) -> Exercise {
+        let folder = hash_files(&self.files);
+        let suite_hash = hex(&Sha256::new().chain_update(folder).chain_update(runtime).finalize());
+        Exercise { suite_hash, runtime: Some(runtime.to_owned()), ..self }
     }
 
     /// One archive (tar) with every file, the same bytes for the same exercise.
@@ -74,7 +103,7 @@ impl Exercise {
         archive.into_inner().expect("writing to memory does not fail")
     }
 
-    /// Reads back what [`Exercise::to_archive`] wrote.
+    /// Reads back what [`Exercise::to_archive`] wrote. What it was pinned to is not in there.
     pub fn from_archive(id: &str, archive: &[u8]) -> Result<Exercise, ExerciseError> {
         let wrong = |error: std::io::Error| ExerciseError { exercise: id.to_owned(), reason: error.to_string() };
         let mut files = BTreeMap::new();
@@ -92,9 +121,14 @@ impl Exercise {
         &self.id
     }
 
-    /// SHA-256 over all files, hex.
+    /// SHA-256 over all files, hex; in the simulated lane over that and the runtime.
     pub fn suite_hash(&self) -> &str {
         &self.suite_hash
+    }
+
+    /// SHA-256 of the runtime that it is pinned to; `None` in the native lane.
+    pub fn runtime(&self) -> Option<&str> {
+        self.runtime.as_deref()
     }
 
     pub fn manifest(&self) -> &Manifest {
@@ -200,7 +234,11 @@ fn hash_files(files: &BTreeMap<String, Vec<u8>>) -> String {
             hash.update(part);
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn check(id: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<Manifest, String> {

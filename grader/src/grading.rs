@@ -1,6 +1,7 @@
 //! One grading: build, then each case in a fresh world, then the report.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::sync::Arc;
 
 use schedules::token::Token;
@@ -11,6 +12,7 @@ use crate::build::{Parse, Refusal};
 use crate::exercise::{Case, Exercise, Lane};
 use crate::library::Library;
 use crate::report::{Build, CaseReport, LaneFacts, Report, SeedOrigin, Usage};
+use crate::runtime::{LocalRuntime, RuntimeError, Runtimes};
 use crate::sandbox::{Hierarchies, Launcher, Role, Templates};
 use crate::seed::{CaseSeed, Root};
 use crate::submission::Submission;
@@ -29,6 +31,9 @@ pub enum GraderError {
     /// The suite itself failed: an exception that is not the student's, the examiner's death or limit.
     #[error("run the suite of case {case:?}: {reason}")]
     Suite { case: String, reason: String },
+    /// The Python of the simulated lane cannot be had here.
+    #[error("prepare the simulated lane: {0}")]
+    Runtime(#[from] RuntimeError),
     /// What was asked for does not exist (an unknown case, a bad `--set`).
     #[error("{0}")]
     Request(String),
@@ -76,6 +81,7 @@ pub struct Grader {
     library: Arc<Library>,
     templates: Arc<Templates>,
     hierarchies: Hierarchies,
+    runtimes: Runtimes,
     weaknesses: Vec<String>,
 }
 
@@ -96,7 +102,18 @@ impl Grader {
         for role in [Role::Build, Role::Examiner] {
             templates.warm_up(role)?;
         }
-        Ok(Grader { library, templates, hierarchies, weaknesses })
+        let runtimes = Runtimes::new(LocalRuntime::default());
+        Ok(Grader { library, templates, hierarchies, runtimes, weaknesses })
+    }
+
+    /// The same with a component of one's choice for the simulated lane.
+    pub fn with_runtime(self, local: LocalRuntime) -> Grader {
+        Grader { runtimes: Runtimes::new(local), ..self }
+    }
+
+    /// Where the simulated lane has its Python from.
+    pub fn runtimes(&self) -> &Runtimes {
+        &self.runtimes
     }
 
     /// The interpreter that runs students' programs, such as `3.11.2`.
@@ -204,6 +221,15 @@ impl Grader {
             }
         }
         Ok(case_report(setup.case, judgement, usage, setup.seed))
+    }
+
+    /// The compiled runtime of the simulated lane, where the exercise is of it.
+    fn runtime(&self, exercise: &Exercise) -> Result<Option<File>, GraderError> {
+        match (exercise.manifest().lane, exercise.runtime()) {
+            (Lane::Native, _) => Ok(None),
+            (Lane::Simulated, Some(runtime)) => Ok(Some(self.runtimes.open(runtime)?)),
+            (Lane::Simulated, None) => Err(RuntimeError::Absent(format!("of {}", exercise.id())).into()),
+        }
     }
 
     fn report(

@@ -17,6 +17,7 @@ pub mod explore;
 pub mod grading;
 mod library;
 pub mod report;
+pub mod runtime;
 pub mod sandbox;
 pub mod seed;
 pub mod submission;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use grader::Exercise;
 use grader::exercise::Limits;
+use grader::runtime::{LocalRuntime, sha256};
 
 const MANIFEST: &str = r#"
 title = "Twice"
@@ -108,6 +109,10 @@ fn every_exercise_of_the_catalogue_comes_back_from_its_archive() {
     {
         let exercise = Exercise::load(&folder).unwrap();
         let back = Exercise::from_archive(exercise.id(), &exercise.to_archive()).unwrap();
+        let back = match exercise.runtime() {
+            Some(runtime) => back.pinned(runtime),
+            None => back,
+        };
         assert_eq!(back.suite_hash(), exercise.suite_hash());
         seen += 1;
     }
@@ -139,6 +144,33 @@ fn the_suite_hash_tells_every_file_and_every_name() {
         files.insert("starter/thrice.py".to_owned(), starter);
     };
     assert_ne!(hash(renamed), before);
+}
+
+#[test]
+fn only_an_exercise_of_the_simulated_lane_is_pinned_to_a_runtime() {
+    let folder = tempfile::tempdir().unwrap();
+    let (top, runtime) = (folder.path().join("twice"), folder.path().join("python.wasm"));
+    std::fs::write(&runtime, "one").unwrap();
+    let load = |lane: &str, runtime: &Path| {
+        for (path, mut content) in files() {
+            if path == "exercise.toml" {
+                content = String::from_utf8(content).unwrap().replace("\"native\"", lane).into_bytes();
+            }
+            std::fs::create_dir_all(top.join(&path).parent().unwrap()).unwrap();
+            std::fs::write(top.join(&path), content).unwrap();
+        }
+        Exercise::load_with(&top, &LocalRuntime::new(Some(runtime.to_owned())))
+    };
+    let (one, nowhere) = (load("\"simulated\"", &runtime).unwrap(), folder.path().join("none"));
+    assert_eq!(one.runtime(), Some(sha256(b"one").as_str()));
+    let back = Exercise::from_archive("twice", &one.to_archive()).unwrap();
+    assert_ne!(back.suite_hash(), one.suite_hash());
+    assert_eq!(back.clone().pinned(&sha256(b"one")).suite_hash(), one.suite_hash());
+    assert_ne!(back.pinned(&sha256(b"two")).suite_hash(), one.suite_hash());
+    let error = load("\"simulated\"", &nowhere).unwrap_err().to_string();
+    assert!(error.contains("find the Python of the simulated lane: looked for"), "{error}");
+    let native = load("\"native\"", &nowhere).unwrap();
+    assert_eq!((native.runtime(), native.suite_hash()), (None, exercise().suite_hash()));
 }
 
 #[test]

@@ -24,6 +24,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use grader::runtime::LocalRuntime;
 use sqlx::PgPool;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -69,6 +70,21 @@ struct Database {
     /// Where files of this server are kept
     #[arg(long, env = "PRACTICUM_DATA", default_value = "data", value_name = "DIR")]
     data: PathBuf,
+}
+
+/// Where the Python of the simulated lane is.
+#[derive(Clone, Debug, Args)]
+struct RuntimeFile {
+    /// Python of the simulated lane; without it the python.wasm beside this program, in ../share/practicum or, built in a
+    /// working tree, in .cache/runtime there
+    #[arg(long, env = grader::runtime::VARIABLE, value_name = "FILE")]
+    runtime: Option<PathBuf>,
+}
+
+impl RuntimeFile {
+    fn local(&self) -> LocalRuntime {
+        LocalRuntime::new(self.runtime.clone())
+    }
 }
 
 /// A database that can be connected to. A cluster of our own that no other process runs lives until this is closed.

@@ -14,6 +14,7 @@ pub mod people;
 pub mod progress;
 pub mod queue;
 pub mod replays;
+pub mod runtimes;
 pub mod secrets;
 pub mod sessions;
 pub mod submissions;

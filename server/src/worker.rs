@@ -17,7 +17,7 @@ use grader::seed::Root;
 use grader::{Event, Grader, GraderError, Report, Request};
 use sqlx::PgPool;
 use tokio::sync::broadcast;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -26,7 +26,7 @@ use crate::db::exercises::Exercises;
 use crate::db::notify::Notices;
 use crate::db::queue::{self, Fenced, Lease};
 use crate::db::replays::Replay;
-use crate::db::{progress, secrets, submissions};
+use crate::db::{progress, runtimes, secrets, submissions};
 use crate::ids::SubmissionId;
 use slot::{Slot, Task};
 
@@ -163,13 +163,17 @@ enum Outcome {
 }
 
 async fn grade(worker: &Worker, slot: &Slot, root: &Root, stop: &CancellationToken, lease: &Lease) -> Outcome {
-    let task = match prepare(worker, root, lease).await {
-        Ok(task) => task,
-        Err(error) => return Outcome::Failed(format!("{error:#}")),
-    };
-    let mut running = slot.grade(task);
     let watch = watch(worker, stop, lease);
     tokio::pin!(watch);
+    // It may have to fetch and compile what takes as long as a lease.
+    let task = tokio::select! {
+        task = prepare(worker, root, lease) => match task {
+            Ok(task) => task,
+            Err(error) => return Outcome::Failed(format!("{error:#}")),
+        },
+        called_off = &mut watch => return called_off.into(),
+    };
+    let mut running = slot.grade(task);
     let mut called_off = None;
     loop {
         tokio::select! {
@@ -189,18 +193,32 @@ async fn grade(worker: &Worker, slot: &Slot, root: &Root, stop: &CancellationTok
 
 async fn prepare(worker: &Worker, root: &Root, lease: &Lease) -> anyhow::Result<Task> {
     let exercise = worker.exercises.get(&worker.db, &lease.suite_hash).await?;
+    if let Some(runtime) = exercise.runtime() {
+        provide(worker, runtime).await.context("prepare the simulated lane")?;
+    }
     let submission = submissions::load(&worker.db, lease.submission).await.context("load the submission")?;
     let (only, replay) = lease.replay.clone().map(|Replay { case, token }| (case, token)).unzip();
     let request = Request { root: root.clone(), only, seed: None, replay, set: Default::default() };
     Ok(Task { exercise, submission, request })
 }
 
+/// Makes sure that this machine has compiled the runtime that an exercise names, whatever other it may have.
+async fn provide(worker: &Worker, runtime: &str) -> anyhow::Result<()> {
+    if worker.grader.runtimes().ready(runtime)? {
+        return Ok(());
+    }
+    info!(runtime, "fetching the Python of the simulated lane");
+    let component = runtimes::component(&worker.db, runtime).await?;
+    let (grader, runtime) = (worker.grader.clone(), runtime.to_owned());
+    spawn_blocking(move || grader.runtimes().provide(&runtime, &component)).await??;
+    Ok(())
+}
+
 /// A report that is ready before the cancellation is seen still counts: the fence decides.
 fn judge(outcome: Result<Report, GraderError>, called_off: Option<CalledOff>) -> Outcome {
     match (outcome, called_off) {
         (Ok(report), _) => Outcome::Graded(Box::new(report)),
-        (Err(_), Some(CalledOff::LostLease)) => Outcome::LostLease,
-        (Err(_), Some(CalledOff::Leaving)) => Outcome::Leaving,
+        (Err(_), Some(called_off)) => called_off.into(),
         (Err(GraderError::Request(reason)), None) => Outcome::Refused(reason),
         (Err(error), None) => Outcome::Failed(error.to_string()),
     }
@@ -220,6 +238,15 @@ async fn record(worker: &Worker, lease: &Lease, event: &Event) {
 enum CalledOff {
     LostLease,
     Leaving,
+}
+
+impl From<CalledOff> for Outcome {
+    fn from(reason: CalledOff) -> Outcome {
+        match reason {
+            CalledOff::LostLease => Outcome::LostLease,
+            CalledOff::Leaving => Outcome::Leaving,
+        }
+    }
 }
 
 /// Keeps the lease up until the grading has to be called off.

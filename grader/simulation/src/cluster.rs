@@ -29,7 +29,7 @@ impl Machine {
     pub fn run(&self, cluster: &Cluster, images: &BTreeMap<String, Image>) -> Result<words::Ran, Trouble> {
         order::must_make_sense(cluster, images)?;
         let mut run = Run::new(self, cluster, images)?;
-        let end = run.to_the_end()?;
+        let end = run.play()?;
         Ok(run.told(end, images))
     }
 }
@@ -74,14 +74,21 @@ impl<'a> Run<'a> {
         });
         let restarts = cluster.script.iter().filter(|timed| matches!(timed.deed, Deed::Restart(_))).count();
         let reports = Arc::default();
-        Ok(Run { machine, cluster, reports, nodes: nodes.collect::<Result<_, Trouble>>()?, machinery, starts_left: cluster.nodes.len() + restarts })
+        Ok(Run {
+            machine,
+            cluster,
+            reports,
+            nodes: nodes.collect::<Result<_, Trouble>>()?,
+            machinery,
+            starts_left: cluster.nodes.len() + restarts,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Machinery> {
         self.machinery.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn to_the_end(&mut self) -> Result<End, Trouble> {
+    fn play(&mut self) -> Result<End, Trouble> {
         loop {
             if self.starts_left == 0 && self.nodes.iter().all(|node| node.running.is_none()) {
                 return Ok(End::Done);

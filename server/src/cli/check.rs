@@ -67,8 +67,9 @@ impl Check {
         let mut results = Vec::new();
         for folder in folders {
             let exercise = self.machine.exercise(folder)?;
-            let result =
-                check(&grader, &exercise, self.thorough).map_err(|error| format!("{}: {error}", exercise.id()))?;
+            let checked =
+                self.machine.prepare(&grader, &exercise).and_then(|()| check(&grader, &exercise, self.thorough));
+            let result = checked.map_err(|error| format!("{}: {error}", exercise.id()))?;
             if !self.json {
                 print!("{}", display::acceptance(&result));
             }

@@ -12,7 +12,7 @@ use grader::seed::{CaseSeed, Root};
 use grader::{Exercise, Grader, GraderError, Report, Request, Submission};
 
 use super::display::{self, Progress};
-use super::junit;
+use super::{RuntimeFile, junit};
 
 /// Grade a file or folder here, without a server.
 #[derive(Args, Debug)]
@@ -63,17 +63,31 @@ pub struct Machine {
     /// Grade although control groups are missing and limits are not exact
     #[arg(long)]
     pub allow_weak_sandbox: bool,
+    #[command(flatten)]
+    runtime: RuntimeFile,
 }
 
 impl Machine {
     /// An exercise by folder, or by id.
     pub fn exercise(&self, name: &std::path::Path) -> Result<Exercise, String> {
         let folder = if name.is_dir() { name.to_owned() } else { self.exercises.join(name) };
-        Exercise::load(&folder).map_err(|error| error.to_string())
+        Exercise::load_with(&folder, &self.runtime.local()).map_err(|error| error.to_string())
     }
 
     pub fn grader(&self) -> Result<Grader, GraderError> {
-        Grader::new(self.allow_weak_sandbox)
+        Ok(Grader::new(self.allow_weak_sandbox)?.with_runtime(self.runtime.local()))
+    }
+
+    /// What an exercise takes seconds for, once on a machine. Somebody waits for it, so it is told.
+    pub fn prepare(&self, grader: &Grader, exercise: &Exercise) -> Result<(), GraderError> {
+        let Some(runtime) = exercise.runtime() else { return Ok(()) };
+        if !grader.runtimes().ready(runtime)? {
+            eprintln!(
+                "practicum: compiling the Python of the simulated lane, once on this machine: 10 s, or some more"
+            );
+            grader.runtimes().open(runtime)?;
+        }
+        Ok(())
     }
 }
 
@@ -97,6 +111,7 @@ impl Grade {
         };
         let mut progress = Progress::new(!self.json, Some(exercise.manifest().cases.len()));
         let graded = self.machine.grader().and_then(|grader| {
+            self.machine.prepare(&grader, &exercise)?;
             grader.grade(&exercise, &submission, &request, &mut |event| progress.show(&event), &|| false)
         });
         progress.clear();

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::work::Conditions;
-use super::{Database, catalogue, demo, start_logging, stop_signal};
+use super::{Database, RuntimeFile, catalogue, demo, start_logging, stop_signal};
 use crate::db;
 use crate::db::exercises::Exercises;
 use crate::db::notify::Notices;
@@ -55,6 +55,8 @@ pub struct Serve {
     #[arg(long)]
     demo: bool,
     #[command(flatten)]
+    runtime: RuntimeFile,
+    #[command(flatten)]
     conditions: Conditions,
 }
 
@@ -90,7 +92,7 @@ impl Serve {
     async fn prepare(&self, db: &PgPool) -> anyhow::Result<()> {
         db::migrate(db).await.context("bring the schema up to date")?;
         if let Some(folder) = &self.exercises {
-            catalogue::fill(db, folder).await?;
+            catalogue::fill(db, folder, &self.runtime.local()).await?;
         }
         if self.demo {
             demo::seed(db, &self.database.data).await.context("make the demo course")?;

@@ -26,12 +26,13 @@ pub struct CatalogueEntry {
     pub suite_hash: SuiteHash,
 }
 
-/// Adds a version, or makes it the newest again. An exercise in hand is already checked.
+/// Adds a version, or makes it the newest again. An exercise in hand is already checked; the runtime that it is pinned to
+/// must be there ([`super::runtimes::add`]).
 pub async fn add(db: &PgPool, exercise: &Exercise) -> sqlx::Result<()> {
     let manifest = exercise.manifest();
     sqlx::query(
-        "insert into exercises (suite_hash, exercise, title, section, topics, points_max, archive)
-         values ($1, $2, $3, $4, $5, $6, $7)
+        "insert into exercises (suite_hash, exercise, title, section, topics, points_max, archive, runtime)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
          on conflict (suite_hash) do update
          set added_at = now()",
     )
@@ -42,6 +43,7 @@ pub async fn add(db: &PgPool, exercise: &Exercise) -> sqlx::Result<()> {
     .bind(&manifest.topics)
     .bind(i32::try_from(exercise.points_max()).unwrap_or(i32::MAX))
     .bind(exercise.to_archive())
+    .bind(exercise.runtime())
     .execute(db)
     .await?;
     Ok(())
@@ -74,9 +76,9 @@ pub async fn newest(db: &PgPool, exercise: &str) -> sqlx::Result<Option<Catalogu
     .await
 }
 
-async fn archive(db: &PgPool, suite_hash: &SuiteHash) -> sqlx::Result<(String, Vec<u8>)> {
+async fn archive(db: &PgPool, suite_hash: &SuiteHash) -> sqlx::Result<(String, Vec<u8>, Option<String>)> {
     sqlx::query_as(
-        "select exercise, archive
+        "select exercise, archive, runtime
          from exercises
          where suite_hash = $1",
     )
@@ -97,8 +99,13 @@ impl Exercises {
         if let Some(exercise) = self.lock().get(suite_hash) {
             return Ok(exercise.clone());
         }
-        let (id, archive) = archive(db, suite_hash).await.with_context(|| format!("load exercise {suite_hash}"))?;
-        let exercise = Arc::new(Exercise::from_archive(&id, &archive)?);
+        let (id, archive, runtime) =
+            archive(db, suite_hash).await.with_context(|| format!("load exercise {suite_hash}"))?;
+        let exercise = Exercise::from_archive(&id, &archive)?;
+        let exercise = Arc::new(match runtime {
+            Some(runtime) => exercise.pinned(&runtime),
+            None => exercise,
+        });
         anyhow::ensure!(exercise.suite_hash() == suite_hash.as_str(), "exercise {suite_hash} has other content");
         let mut cached = self.lock();
         if cached.len() == CACHED_MAX {

@@ -2,14 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use wasmtime::{Engine, InstancePre, Store, Trap};
 
 use super::Node;
-use crate::host::{self, Command, Exited, Files, Kernel, Memory, OutOfOutput, ProgramPre, Reporter, Reports, State, Wait};
+use crate::host::{
+    self, Command, Exited, Files, Kernel, Memory, OutOfOutput, ProgramPre, Reporter, Reports, State, Wait,
+};
 use crate::machine::{Machine, Trouble};
 use crate::preview1::{self, MODULE_BYTES_MAX};
 use crate::words::{Cluster, Exit, Ns, Pace, Program};
@@ -51,11 +53,17 @@ impl Wake for Flag {
 
 /// The program of that node, ready for its first step.
 pub(super) fn start(
-    machine: &Machine, cluster: &Cluster, index: usize, node: &Node, reports: &Arc<Mutex<Reports>>, now: Ns,
+    machine: &Machine,
+    cluster: &Cluster,
+    index: usize,
+    node: &Node,
+    reports: &Arc<Mutex<Reports>>,
+    now: Ns,
 ) -> Result<Running, Trouble> {
     let words = &cluster.nodes[index];
     let (Program::Python { argv } | Program::Module { argv }) = &words.program;
-    let mut environment: Vec<(String, String)> = words.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut environment: Vec<(String, String)> =
+        words.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     environment.push(("NODE".to_owned(), words.name.clone()));
     let command = Command {
         arguments: match words.program {
@@ -135,7 +143,7 @@ impl Running {
         self.busy_until = now.saturating_add(Ns::try_from(takes).unwrap_or(Ns::MAX));
         let deadline = own.waits.iter().filter_map(|wait| match wait {
             Wait::Until(at) => Some(*at),
-            Wait::Tcp(_) | Wait::Udp(_) => None,
+            Wait::Tcp(_) | Wait::Room(_) | Wait::Udp(_) => None,
         });
         self.due = if self.computes { Some(self.busy_until) } else { deadline.min().map(|at| at.max(self.busy_until)) };
     }

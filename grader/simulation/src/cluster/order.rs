@@ -23,14 +23,18 @@ pub(super) fn text(bytes: &[u8]) -> String {
 }
 
 pub(super) fn must_make_sense(cluster: &Cluster, images: &BTreeMap<String, Image>) -> Result<(), Trouble> {
-    must(!cluster.nodes.is_empty() && cluster.nodes.len() <= NODES_MAX, || format!("a cluster has 1 to {NODES_MAX} nodes"))?;
+    must(!cluster.nodes.is_empty() && cluster.nodes.len() <= NODES_MAX, || {
+        format!("a cluster has 1 to {NODES_MAX} nodes")
+    })?;
     must(cluster.pace.slice >= SLICE_MIN, || format!("a slice is at least {SLICE_MIN} of fuel"))?;
     let mut names = BTreeSet::new();
     for node in &cluster.nodes {
         let name = &node.name;
         must(names.insert(name), || format!("two nodes are called {name}"))?;
         must(images.contains_key(&node.image), || format!("{name}: no image is called {}", node.image))?;
-        must(node.clock_drift_ppm.unsigned_abs() < MILLION, || format!("{name}: a clock neither stands still nor doubles its speed"))?;
+        must(node.clock_drift_ppm.unsigned_abs() < MILLION, || {
+            format!("{name}: a clock neither stands still nor doubles its speed")
+        })?;
         let (Program::Python { argv } | Program::Module { argv }) = &node.program;
         must(!argv.is_empty(), || format!("{name}: it has no program"))?;
     }
@@ -44,7 +48,9 @@ fn must_be_there(deed: &Deed, nodes: usize) -> Result<(), Trouble> {
         Deed::Deafen { from, to } => vec![*from, *to],
         Deed::Heal => Vec::new(),
         Deed::Network(network) => return must_be_possible(network),
-        Deed::Kill(node) | Deed::PowerLoss(node) | Deed::Restart(node) | Deed::Pause(node) | Deed::Resume(node) => vec![*node],
+        Deed::Kill(node) | Deed::PowerLoss(node) | Deed::Restart(node) | Deed::Pause(node) | Deed::Resume(node) => {
+            vec![*node]
+        }
         Deed::Skew { node, .. } | Deed::DiskFull { node, .. } | Deed::SyncLies { node, .. } => vec![*node],
     };
     meant.iter().try_for_each(|node| must(*node < nodes, || format!("the script names node {node}, of {nodes}")))

@@ -82,6 +82,11 @@ fn words(wait: Wait, world: &World) -> String {
     match wait {
         Wait::Until(at) => format!("{}.{:03} s", at / SECOND, at % SECOND / 1_000_000),
         Wait::Tcp(tcp) => world.tcp_words(tcp),
+        Wait::Room(tcp) => match world.tcp_remote(tcp) {
+            Some(remote) => format!("room for data to {remote}"),
+            // It is being connected.
+            None => world.tcp_words(tcp),
+        },
         Wait::Udp(udp) => world.udp_words(udp),
     }
 }

@@ -4,7 +4,9 @@ use bytes::Bytes;
 use wasmtime::component::Resource;
 use wasmtime_wasi_io::async_trait;
 use wasmtime_wasi_io::poll::Pollable;
-use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream, InputStream, OutputStream, StreamError, StreamResult};
+use wasmtime_wasi_io::streams::{
+    DynInputStream, DynOutputStream, InputStream, OutputStream, StreamError, StreamResult,
+};
 
 use super::wasi::cli::{environment, exit, stderr, stdin, stdout, terminal_input, terminal_output};
 use super::wasi::cli::{terminal_stderr, terminal_stdin, terminal_stdout};

@@ -48,7 +48,9 @@ impl Own {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
     Until(Ns),
+    /// Bytes, a connection, the outcome of connecting.
     Tcp(TcpId),
+    Room(TcpId),
     Udp(UdpId),
 }
 

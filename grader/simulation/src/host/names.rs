@@ -8,7 +8,9 @@ use wasmtime_wasi_io::async_trait;
 use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
 
 use super::State;
-use super::wasi::sockets::network::{ErrorCode, IpAddress, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, Ipv6SocketAddress};
+use super::wasi::sockets::network::{
+    ErrorCode, IpAddress, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, Ipv6SocketAddress,
+};
 use super::wasi::sockets::{instance_network, ip_name_lookup, network};
 use crate::world::{Family, NetError};
 
@@ -88,12 +90,30 @@ impl Pollable for Lookup {
 
 impl ip_name_lookup::Host for State {
     fn resolve_addresses(&mut self, _network: Resource<Network>, name: String) -> SocketResult<Resource<Lookup>> {
-        let addresses = self.kernel.lock().resolve(&name);
+        let addresses = addresses(&name, |name| self.kernel.lock().resolve(name));
         if addresses.is_empty() {
             return Err(ErrorCode::NameUnresolvable.into());
         }
         self.table.push(Lookup(addresses.into_iter())).map_err(held)
     }
+}
+
+/// Before a node's name, asks for its IPv6 address.
+const IPV6_PREFIX: &str = "ip6-";
+
+/// A name gives the IPv4 address alone, as a container's does: with two addresses a program would try both and tell every
+/// failure twice.
+fn addresses(name: &str, resolve: impl Fn(&str) -> Vec<IpAddr>) -> Vec<IpAddr> {
+    let mut addresses = resolve(name);
+    if addresses.len() > 1 {
+        addresses.retain(IpAddr::is_ipv4);
+    } else if addresses.is_empty()
+        && let Some(name) = name.strip_prefix(IPV6_PREFIX)
+    {
+        addresses = resolve(name);
+        addresses.retain(IpAddr::is_ipv6);
+    }
+    addresses
 }
 
 impl ip_name_lookup::HostResolveAddressStream for State {

@@ -41,17 +41,17 @@ impl Tcp {
     }
 
     pub fn readable(&self) -> impl Future<Output = ()> + '_ {
-        self.ready(|world, id| world.tcp_readable(id))
+        self.ready(Wait::Tcp(self.id), |world, id| world.tcp_readable(id))
     }
 
     pub fn writable(&self) -> impl Future<Output = ()> + '_ {
-        self.ready(|world, id| world.tcp_writable(id))
+        self.ready(Wait::Room(self.id), |world, id| world.tcp_writable(id))
     }
 
-    fn ready(&self, is: fn(&World, TcpId) -> bool) -> impl Future<Output = ()> + '_ {
+    fn ready(&self, wait: Wait, is: fn(&World, TcpId) -> bool) -> impl Future<Output = ()> + '_ {
         poll_fn(move |_| {
             let mut guard = self.kernel.lock();
-            if is(guard.world(), self.id) { Poll::Ready(()) } else { guard.waits_for(Wait::Tcp(self.id)) }
+            if is(guard.world(), self.id) { Poll::Ready(()) } else { guard.waits_for(wait) }
         })
     }
 }

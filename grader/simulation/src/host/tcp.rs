@@ -69,7 +69,12 @@ impl Pollable for TcpSocket {
             // A connection can be written to once it is there, and when it never will be.
             Stage::ConnectStarted => self.tcp.writable().await,
             Stage::Listening => self.tcp.readable().await,
-            Stage::Unbound | Stage::BindStarted | Stage::Bound | Stage::Connected | Stage::ListenStarted | Stage::Failed => {}
+            Stage::Unbound
+            | Stage::BindStarted
+            | Stage::Bound
+            | Stage::Connected
+            | Stage::ListenStarted
+            | Stage::Failed => {}
         }
     }
 }
@@ -103,7 +108,10 @@ impl State {
 
     /// Sets an option that must not be nought.
     fn set<T: Default + PartialEq>(
-        &mut self, socket: &Resource<TcpSocket>, value: T, option: fn(&mut Options) -> &mut T,
+        &mut self,
+        socket: &Resource<TcpSocket>,
+        value: T,
+        option: fn(&mut Options) -> &mut T,
     ) -> SocketResult<()> {
         if value == T::default() {
             return Err(ErrorCode::InvalidArgument.into());
@@ -124,7 +132,12 @@ impl tcp_create_socket::Host for State {
 }
 
 impl tcp::HostTcpSocket for State {
-    fn start_bind(&mut self, socket: Resource<TcpSocket>, _network: Resource<Network>, local: IpSocketAddress) -> SocketResult<()> {
+    fn start_bind(
+        &mut self,
+        socket: Resource<TcpSocket>,
+        _network: Resource<Network>,
+        local: IpSocketAddress,
+    ) -> SocketResult<()> {
         let socket = self.tcp(&socket)?;
         socket.must_be(&[Stage::Unbound], ErrorCode::InvalidState)?;
         let local = address_of(socket.family, local)?;
@@ -140,7 +153,12 @@ impl tcp::HostTcpSocket for State {
         Ok(())
     }
 
-    fn start_connect(&mut self, socket: Resource<TcpSocket>, _network: Resource<Network>, remote: IpSocketAddress) -> SocketResult<()> {
+    fn start_connect(
+        &mut self,
+        socket: Resource<TcpSocket>,
+        _network: Resource<Network>,
+        remote: IpSocketAddress,
+    ) -> SocketResult<()> {
         let socket = self.tcp(&socket)?;
         socket.must_be(&[Stage::Unbound, Stage::Bound], ErrorCode::InvalidState)?;
         let remote = address_of(socket.family, remote)?;
@@ -185,7 +203,10 @@ impl tcp::HostTcpSocket for State {
         Ok(())
     }
 
-    fn accept(&mut self, socket: Resource<TcpSocket>) -> SocketResult<(Resource<TcpSocket>, Resource<DynInputStream>, Resource<DynOutputStream>)> {
+    fn accept(
+        &mut self,
+        socket: Resource<TcpSocket>,
+    ) -> SocketResult<(Resource<TcpSocket>, Resource<DynInputStream>, Resource<DynOutputStream>)> {
         let listener = self.tcp(&socket)?;
         listener.must_be(&[Stage::Listening], ErrorCode::InvalidState)?;
         let (family, options) = (listener.family, listener.options);

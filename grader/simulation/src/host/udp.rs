@@ -113,7 +113,12 @@ impl udp_create_socket::Host for State {
 }
 
 impl udp::HostUdpSocket for State {
-    fn start_bind(&mut self, socket: Resource<UdpSocket>, _network: Resource<Network>, local: IpSocketAddress) -> SocketResult<()> {
+    fn start_bind(
+        &mut self,
+        socket: Resource<UdpSocket>,
+        _network: Resource<Network>,
+        local: IpSocketAddress,
+    ) -> SocketResult<()> {
         let socket = self.udp(&socket)?;
         if socket.stage != Stage::Unbound {
             return Err(ErrorCode::InvalidState.into());
@@ -134,7 +139,9 @@ impl udp::HostUdpSocket for State {
     }
 
     fn stream(
-        &mut self, socket: Resource<UdpSocket>, remote: Option<IpSocketAddress>,
+        &mut self,
+        socket: Resource<UdpSocket>,
+        remote: Option<IpSocketAddress>,
     ) -> SocketResult<(Resource<Incoming>, Resource<Outgoing>)> {
         let socket = self.udp(&socket)?;
         if socket.stage != Stage::Bound {

@@ -46,7 +46,7 @@ impl World {
     pub(super) fn will_ask_again(&mut self, number: u64, side: Side) {
         let end = self.end(number, side);
         if end.life == Life::Opening {
-            let at = end.asked_at + (SECOND << end.tries);
+            let at = end.asked_at.saturating_add(SECOND << end.tries);
             self.arm(number, side, at);
         }
     }

@@ -1,7 +1,8 @@
 //! Which node hears which, how long it takes, and what goes wrong on the way.
 //!
 //! Every pair of nodes has a link in each direction. What is under way on a link that is cut is lost, also when the link
-//! was whole again before it would have arrived. A node always hears itself.
+//! was whole again before it would have arrived. A node always hears itself. Every packet draws a latency of its own, so that
+//! datagrams sent close together may change places on any network; segments of a stream never do.
 
 use schedules::Random;
 
@@ -103,7 +104,9 @@ impl Links {
             return LOOPBACK;
         }
         match self.network.latency {
-            Latency::Uniform { least, most } => least + up_to(&mut self.latencies, most.saturating_sub(least)),
+            Latency::Uniform { least, most } => {
+                least.saturating_add(up_to(&mut self.latencies, most.saturating_sub(least)))
+            }
             Latency::Exponential { least, mean } => {
                 let more = (exponential(&mut self.latencies) * mean as f64) as Ns;
                 least.saturating_add(more.min(mean.saturating_mul(100)))

@@ -256,6 +256,11 @@ impl World {
         Due::Nothing
     }
 
+    /// A time from now.
+    fn after(&self, wait: Ns) -> Ns {
+        self.now.saturating_add(wait)
+    }
+
     /// How many things have happened.
     pub fn events(&self) -> u64 {
         self.events

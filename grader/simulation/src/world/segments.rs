@@ -42,7 +42,7 @@ impl World {
         if repeats || self.links.is_cut(from, to) {
             return self.lose(flying);
         }
-        let at = (self.now + self.links.latency(from, to)).max(sender.last_arrival);
+        let at = self.now.saturating_add(self.links.latency(from, to)).max(sender.last_arrival);
         sender.last_arrival = at;
         connection.under_way += 1;
         self.queue.push(at, super::queue::Event::Tcp(flying));
@@ -184,7 +184,7 @@ impl World {
 
     fn arm_retransmission(&mut self, number: u64, side: Side, sent_at: Ns) {
         let wait = (RETRANSMISSION_FIRST << self.end(number, side).tries).min(RETRANSMISSION_MAX);
-        self.arm(number, side, sent_at + wait);
+        self.arm(number, side, sent_at.saturating_add(wait));
     }
 
     /// Its time-out is over.

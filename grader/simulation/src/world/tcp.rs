@@ -186,7 +186,7 @@ impl World {
                 self.become_connecting(tcp, local, State::Connecting(number));
             }
             Place::Nobody => {
-                let ends = self.queue.push(self.now + NOBODY_THERE, Event::Vain(tcp));
+                let ends = self.queue.push(self.after(NOBODY_THERE), Event::Vain(tcp));
                 self.become_connecting(tcp, SocketAddr::new(source, 0), State::Vain { ends, remote: to });
             }
             Place::Broadcast | Place::Nowhere => return Err(NetError::Unreachable),

@@ -193,7 +193,7 @@ impl World {
     fn launch(&mut self, mut flying: Flying, takes: Ns) {
         flying.packet = self.tell_sent(&flying);
         self.machines[flying.from].datagram_bytes += flying.bytes.len() + HEADERS;
-        self.queue.push(self.now.saturating_add(takes), Event::Udp(Box::new(flying)));
+        self.queue.push(self.after(takes), Event::Udp(Box::new(flying)));
     }
 
     fn tell_sent(&mut self, flying: &Flying) -> u64 {
@@ -234,7 +234,8 @@ impl World {
     fn tell_unreachable(&mut self, flying: &Flying) {
         let remote = self.udp.get(&flying.socket).and_then(|socket| socket.remote);
         if remote == Some(flying.target) && !self.links.is_cut(flying.to, flying.from) {
-            let at = self.now + self.links.latency(flying.to, flying.from);
+            let takes = self.links.latency(flying.to, flying.from);
+            let at = self.after(takes);
             self.queue.push(at, Event::PortUnreachable { udp: flying.socket, remote: flying.target });
         }
     }

@@ -7,9 +7,8 @@ if sys.argv[1] == "server":
             print(ipaddress.ip_address(address[0]).version, flush=True)
             connection.sendall(connection.recv(100))
 else:
-    families = sorted({info[0].name for info in socket.getaddrinfo("server", 7000, type=socket.SOCK_STREAM)})
-    print(families, ipaddress.ip_address(socket.gethostbyname("server")) in ipaddress.ip_network("10.0.0.0/24"))
-    address = socket.getaddrinfo("server", 7000, socket.AF_INET6, socket.SOCK_STREAM)[0][4]
+    print(ipaddress.ip_address(socket.gethostbyname("server")) in ipaddress.ip_network("10.0.0.0/24"))
+    address = socket.getaddrinfo("ip6-server", 7000, socket.AF_INET6, socket.SOCK_STREAM)[0][4]
     with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
         sock.connect(address)
         sock.sendall(b"six")

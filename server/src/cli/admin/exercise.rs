@@ -9,7 +9,7 @@ use grader::Grader;
 use grader::check::check;
 use sqlx::PgPool;
 
-use crate::cli::display;
+use crate::cli::{RuntimeFile, catalogue, display};
 use crate::db;
 
 #[derive(Debug, Subcommand)]
@@ -38,6 +38,8 @@ pub struct Add {
     /// Check although control groups are missing and limits are not exact
     #[arg(long, conflicts_with = "unchecked")]
     allow_weak_sandbox: bool,
+    #[command(flatten)]
+    runtime: RuntimeFile,
 }
 
 impl Exercise {
@@ -52,7 +54,8 @@ impl Exercise {
 impl Add {
     async fn run(self, db: &PgPool) -> anyhow::Result<()> {
         // All are read before the first is checked: a wrong name should not take minutes to show.
-        let exercises = self.folders.iter().map(|folder| grader::Exercise::load(folder).map(Arc::new));
+        let local = self.runtime.local();
+        let exercises = self.folders.iter().map(|folder| grader::Exercise::load_with(folder, &local).map(Arc::new));
         let exercises: Vec<_> = exercises.collect::<Result<_, _>>()?;
         let grader = self.grader()?;
         let mut refused = Vec::new();
@@ -63,7 +66,7 @@ impl Add {
                 refused.push(exercise.id().to_owned());
                 continue;
             }
-            db::exercises::add(db, &exercise).await?;
+            catalogue::add(db, &exercise, &local).await?;
             println!("{}\t{}", exercise.id(), exercise.suite_hash());
         }
         ensure!(refused.is_empty(), "add {}: not accepted", refused.join(", "));
@@ -76,7 +79,8 @@ impl Add {
             return Ok(None);
         }
         let grader = Grader::new(self.allow_weak_sandbox);
-        Ok(Some(Arc::new(grader.context("prepare this machine for checking: see `practicum doctor`")?)))
+        let grader = grader.context("prepare this machine for checking: see `practicum doctor`")?;
+        Ok(Some(Arc::new(grader.with_runtime(self.runtime.local()))))
     }
 }
 

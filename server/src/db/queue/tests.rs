@@ -220,11 +220,14 @@ async fn as_worker(db: &PgPool) -> PgPool {
 async fn the_workers_role_can_claim_report_and_complete_and_nothing_else(db: PgPool) {
     let world = World::new(db).await;
     let receipt = world.hand_in("amara", Role::Student, "a").await;
+    let runtime = grader::runtime::sha256(b"component");
+    crate::db::runtimes::add(&world.db, b"component".to_vec()).await.unwrap();
     let worker = as_worker(&world.db).await;
     let lease = claim(&worker, "w", LEASE).await.unwrap().unwrap();
     secrets::seed_root(&worker).await.unwrap();
     submissions::load(&worker, receipt.id).await.unwrap();
     crate::db::exercises::Exercises::default().get(&worker, &lease.suite_hash).await.unwrap();
+    crate::db::runtimes::component(&worker, &runtime).await.unwrap();
     let event = Event::CaseFinished { case: "plain".into(), verdict: Verdict::Passed, points: 4 };
     assert_eq!(progress::record(&worker, &lease, &event).await.unwrap(), Fenced::Done);
     assert_eq!(heartbeat(&worker, &lease, LEASE).await.unwrap(), Fenced::Done);
@@ -247,6 +250,9 @@ async fn the_workers_role_can_claim_report_and_complete_and_nothing_else(db: PgP
         "delete from gradings",
         "update submissions set ordinal = 1",
         "select report from gradings",
+        "update runtimes set component = ''",
+        "delete from runtimes",
+        "update exercises set runtime = null",
     ] {
         let error = sqlx::query(theft).execute(&worker).await.unwrap_err().to_string();
         assert!(error.contains("permission denied"), "{theft}: {error}");

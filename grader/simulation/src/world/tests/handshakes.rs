@@ -92,6 +92,40 @@ fn data_opens_a_connection_whose_third_packet_was_lost() {
 }
 
 #[test]
+fn whoever_says_nothing_can_be_accepted_although_the_third_packet_was_lost() {
+    let mut lab = lab(2);
+    let listener = lab.listen(1, "10.0.0.2:7000", 8);
+    let caller = lab.call(0, "10.0.0.2:7000");
+    assert_eq!(lab.called(caller).0, Ok(()));
+    lab.does(Deed::Deafen { from: 0, to: 1 });
+    lab.until(5 * SECOND);
+    assert_eq!(lab.world.tcp_accept(listener), Err(NetError::WouldBlock));
+    lab.does(Deed::Heal);
+    lab.rest();
+    assert!(lab.world.tcp_accept(listener).is_ok());
+    assert_eq!(lab.woken.last(), Some(&1));
+}
+
+#[test]
+fn data_that_comes_before_its_turn_opens_a_connection_too() {
+    let mut lab = lab(2);
+    let listener = lab.listen(1, "10.0.0.2:7000", 8);
+    let caller = lab.call(0, "10.0.0.2:7000");
+    let (_, opened) = lab.called(caller);
+    lab.write(caller, b"first ");
+    lab.until(opened + MS / 2);
+    lab.does(Deed::Deafen { from: 0, to: 1 });
+    lab.does(Deed::Heal);
+    lab.write(caller, b"second");
+    lab.until(opened + 100 * MS);
+    assert!(lab.woken.contains(&1));
+    let called = lab.world.tcp_accept(listener).unwrap();
+    assert_eq!(lab.text(called), "");
+    lab.rest();
+    assert_eq!(lab.text(called), "first second");
+}
+
+#[test]
 fn the_backlog_holds_one_more_than_it_says_and_others_call_again() {
     let mut lab = lab(2);
     let listener = lab.listen(1, "10.0.0.2:7000", 1);

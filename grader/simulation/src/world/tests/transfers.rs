@@ -132,6 +132,8 @@ fn who_is_deaf_is_told_again_until_he_gives_up() {
     lab.does(Deed::Heal);
     lab.rest();
     assert_eq!(lab.text(caller), "not heard");
+    // What was heard is acknowledged now.
+    assert_eq!(lab.world.tcp_room(caller), Ok(SEND_BUFFER));
     assert_eq!(lab.text(called), "");
 }
 

@@ -1,0 +1,176 @@
+"""Where the standard library counts on a thread, a signal or a system call that is not there, and can do without.
+
+Only what comes to the same is replaced. What needs a thread, because it waits while something else goes on, ends the program by
+name (see `lacks`).
+"""
+
+import asyncio
+import functools
+import os
+import platform
+import socket
+import sys
+import threading
+import time
+import types
+from asyncio import base_events, unix_events
+
+import lacks
+
+# Options of sockets that change nothing here: every datagram may be broadcast, and a port has one owner.
+IGNORED_OPTIONS = {"SO_BROADCAST": 6, "SO_REUSEPORT": 15}
+EVERY_ADDRESS = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
+# Functions of C that may wait.
+MAY_WAIT = {
+    "accept", "connect", "connect_ex", "poll", "recv", "recv_into", "recvfrom", "recvfrom_into", "select", "send", "sendall", "sendto",
+    "sleep",
+}  # fmt: skip
+
+
+def install():
+    base_events.BaseEventLoop.run_in_executor = run_in_executor
+    base_events.BaseEventLoop.shutdown_default_executor = shutdown_default_executor
+    # Nobody here sends signals, so a handler may be set and is never called.
+    unix_events._UnixSelectorEventLoop.add_signal_handler = lambda self, signal, callback, *arguments: None
+    unix_events._UnixSelectorEventLoop.remove_signal_handler = lambda self, signal: False
+    threading.Condition.wait = wait
+    socket.socketpair = socketpair
+    for name in ("gethostname", "getfqdn", "gethostbyaddr", "gethostbyname_ex", "getnameinfo"):
+        setattr(socket, name, globals()[name])
+    for name, number in IGNORED_OPTIONS.items():
+        setattr(socket, name, number)
+    socket.socket.setsockopt = setsockopt
+    socket.socket.bind = bind
+    socket.getaddrinfo = getaddrinfo
+    os.uname = uname
+    # It asks `uname -p`.
+    platform._Processor.from_subprocess = staticmethod(lambda: "")
+    os._exit = lacks.leave
+
+
+def run_in_executor(self, executor, function, *arguments):
+    """At once, and whole. That is how a thread might run as well, if its function does not wait for anything."""
+    if executor is not None:
+        return asyncio.wrap_future(executor.submit(function, *arguments), loop=self)
+    future = self.create_future()
+    if function not in (socket.getaddrinfo, socket.getnameinfo):
+        end_if_it_waits(function)
+    try:
+        future.set_result(function(*arguments))
+    except SystemExit, KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        future.set_exception(error)
+    finally:
+        sys.setprofile(None)
+    return future
+
+
+def end_if_it_waits(function):
+    """What Python code calls is seen by a profiler, but not that this module calls something of C."""
+    while isinstance(function, functools.partial):
+        # `asyncio.to_thread` runs its function in a context.
+        function = function.args[0] if is_named(function.func, {"run"}) and function.args else function.func
+    if is_named(function, MAY_WAIT):
+        lacks.end("threads", sys._getframe(2))
+    sys.setprofile(profile)
+
+
+def profile(frame, event, called):
+    if event == "c_call" and is_named(called, MAY_WAIT):
+        sys.setprofile(None)
+        lacks.end("threads", frame)
+
+
+def is_named(function, names):
+    return isinstance(function, types.BuiltinFunctionType | types.MethodDescriptorType) and function.__name__ in names
+
+
+async def shutdown_default_executor(self, timeout=None):
+    self._executor_shutdown_called = True
+
+
+def wait(self, timeout=None):
+    """`Condition.wait`, on which events, queues and semaphores rest: there is nobody who could notify."""
+    if not self._is_owned():
+        raise RuntimeError("cannot wait on un-acquired lock")
+    while timeout is None:
+        time.sleep(3600)
+    time.sleep(max(timeout, 0))
+    return False
+
+
+def socketpair(family=socket.AF_INET, type=socket.SOCK_STREAM, proto=0):
+    """The library's own connects without waiting, which takes a listener that accepts meanwhile."""
+    address = "::1" if family == socket.AF_INET6 else "127.0.0.1"
+    with socket.create_server((address, 0), family=family) as listener:
+        first = socket.create_connection(listener.getsockname()[:2])
+        return first, listener.accept()[0]
+
+
+def setsockopt(self, level, option, *value):
+    if level == socket.SOL_SOCKET and option in IGNORED_OPTIONS.values():
+        return None
+    if (level, option, value) == (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, (1,)):
+        # So it is anyway.
+        return None
+    return super(socket.socket, self).setsockopt(level, option, *value)
+
+
+def bind(self, address):
+    """No name means every address. The C library takes it for the loopback's."""
+    if self.family in EVERY_ADDRESS and isinstance(address, tuple) and address[:1] == ("",):
+        address = (EVERY_ADDRESS[self.family], *address[1:])
+    return super(socket.socket, self).bind(address)
+
+
+look_up = socket.getaddrinfo
+
+
+def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
+    if host not in (None, "", b"") or not flags & socket.AI_PASSIVE:
+        return look_up(host, port, family, type, proto, flags)
+    hosts = [address for its, address in EVERY_ADDRESS.items() if family in (0, its)]
+    return [info for host in hosts for info in look_up(host, port, family, type, proto, flags)]
+
+
+def gethostname():
+    return os.environ.get("NODE", "localhost")
+
+
+def getfqdn(name=""):
+    return gethostname() if name in ("", "0.0.0.0", "::") else name
+
+
+def gethostbyname_ex(name):
+    found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
+    return name, [], list(dict.fromkeys(address[0] for *_, address in found))
+
+
+def gethostbyaddr(name):
+    """Names lead to addresses here, and no address to a name but one's own."""
+    own = gethostbyname_ex(gethostname())
+    if name == own[0] or name in own[2]:
+        return own
+    if name in ("localhost", "127.0.0.1"):
+        return "localhost", [], ["127.0.0.1"]
+    raise socket.herror(1, "Unknown host")
+
+
+def getnameinfo(address, flags):
+    host, port = address[:2]
+    if not flags & socket.NI_NUMERICHOST:
+        try:
+            host = gethostbyaddr(host)[0]
+        except OSError:
+            if flags & socket.NI_NAMEREQD:
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known") from None
+    return host, str(port)
+
+
+machine = os.uname
+
+
+def uname():
+    system, _, *others = machine()
+    return os.uname_result((system, gethostname(), *others))
