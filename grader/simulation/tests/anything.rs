@@ -1,0 +1,48 @@
+//! Whatever is called on the network, on a disk and on the host: what the fuzzer begins with (`fuzz/corpus`), changes to it
+//! drawn from a fixed seed, and noise.
+
+use std::path::Path;
+
+#[path = "../../fuzz/src/changes.rs"]
+mod changes;
+#[path = "../../fuzz/src/disk.rs"]
+mod disk;
+#[path = "../../fuzz/src/guest.rs"]
+mod guest;
+#[path = "../../fuzz/src/network.rs"]
+mod network;
+
+use changes::Random;
+
+/// Changed inputs, and as many of noise; another number for a longer search by `PRACTICUM_CHANGED`.
+const CHANGED: usize = 150;
+const NOISE_BYTES_MAX: usize = 600;
+
+fn inputs(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let mut inputs: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    let changed = std::env::var("PRACTICUM_CHANGED").map_or(CHANGED, |number| number.parse().unwrap());
+    let (mut random, corpus) = (Random(22), inputs.clone());
+    for _ in 0..changed {
+        inputs.push(random.changed(&corpus));
+        inputs.push((0..random.below(NOISE_BYTES_MAX)).map(|_| random.below(256) as u8).collect());
+    }
+    inputs
+}
+
+#[test]
+fn a_disk_keeps_what_it_promises() {
+    inputs("disk").iter().for_each(|input| disk::run(input));
+}
+
+#[test]
+fn the_network_delivers_what_was_written() {
+    inputs("world").iter().for_each(|input| network::run(input));
+}
+
+#[test]
+fn a_program_gets_an_answer_or_its_end() {
+    inputs("guest").iter().for_each(|input| drop(guest::run(input)));
+}
