@@ -5,5 +5,5 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
-    grader_fuzz::network::run(input);
+    let _ = grader_fuzz::network::run(input);
 });

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use simulation::disk::{Disk, Handle, Image, InodeId, Opening};
+use simulation::disk::{Disk, DiskError, Handle, Image, InodeId, Opening};
 
 #[path = "bytes.rs"]
 mod bytes;
@@ -12,15 +12,16 @@ const ROOM: u64 = 10_000;
 const NAMES: [&str; 14] =
     ["a", "b", "c", "a/b", "b/a/c", ".", "..", "/", "a/", "../a/b", "work/x", "/tmp/./y", "a/../b", ""];
 
-/// What an input does, and what holds after each call.
-pub fn run(input: &[u8]) {
+/// What an input does, and what holds after each call. Returns how many calls succeeded.
+pub fn run(input: &[u8]) -> usize {
     let image = Image::from([("work/x".into(), b"of the image".to_vec())]);
-    let mut run = Run { disk: Disk::new(&image, ROOM), handles: Vec::new(), synced: BTreeMap::new() };
+    let mut run = Run { disk: Disk::new(&image, ROOM), handles: Vec::new(), synced: BTreeMap::new(), done: 0 };
     let mut bytes = Bytes(input);
     while !bytes.is_empty() {
         run.call(&mut bytes);
         run.holds();
     }
+    run.done
 }
 
 struct Run {
@@ -28,6 +29,7 @@ struct Run {
     handles: Vec<Handle>,
     /// The content of files at their last sync, since the disk was as the image.
     synced: BTreeMap<InodeId, Vec<u8>>,
+    done: usize,
 }
 
 impl Run {
@@ -35,8 +37,7 @@ impl Run {
         let (kind, base) = (bytes.below(16), self.base(bytes));
         let (path, other) = (path(bytes), path(bytes));
         let disk = self.disk.at(i64::from(bytes.byte()));
-        // Whether a call succeeds is for other tests.
-        let _ = match kind {
+        let done = match kind {
             0 => disk.make_directory(base, &path),
             1 => disk.remove_directory(base, &path),
             2 => disk.unlink(base, &path),
@@ -50,8 +51,10 @@ impl Run {
             11 => self.sync(base),
             12 => return self.close(bytes),
             13 => return self.fault(bytes),
-            _ => return self.open(base, &path, bytes.byte()),
+            _ => self.open(base, &path, bytes.byte()),
         };
+        // Which of them succeed is for other tests.
+        self.done += usize::from(done.is_ok());
     }
 
     /// Something that is open, or the root.
@@ -60,10 +63,11 @@ impl Run {
         self.handles.get(number).map_or(self.disk.root(), |handle| handle.inode)
     }
 
-    fn open(&mut self, base: InodeId, path: &str, how: u8) {
+    fn open(&mut self, base: InodeId, path: &str, how: u8) -> Result<(), DiskError> {
         let bit = |number: u8| how & 1 << number != 0;
         let opening = Opening { write: bit(0), create: bit(1), exclusive: bit(2), directory: bit(3), truncate: bit(4) };
-        self.handles.extend(self.disk.open(base, path, opening));
+        self.handles.push(self.disk.open(base, path, opening)?);
+        Ok(())
     }
 
     fn close(&mut self, bytes: &mut Bytes<'_>) {
@@ -73,7 +77,7 @@ impl Run {
         }
     }
 
-    fn sync(&mut self, inode: InodeId) -> Result<(), simulation::disk::DiskError> {
+    fn sync(&mut self, inode: InodeId) -> Result<(), DiskError> {
         self.disk.sync(inode)?;
         if let Ok(bytes) = self.disk.read(inode, 0, usize::MAX) {
             self.synced.insert(inode, bytes.to_vec());

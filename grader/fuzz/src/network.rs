@@ -17,22 +17,25 @@ const EVENTS_MAX: u64 = 100_000;
 /// What is written is the bytes of this length over and over, so that a reader knows what must come.
 const PATTERN: u64 = 251;
 
-pub fn run(input: &[u8]) {
-    let hash = once(input);
-    assert_eq!(once(input), hash, "the same calls show something else");
+/// Returns how many bytes of streams were read.
+pub fn run(input: &[u8]) -> u64 {
+    let (hash, read) = once(input);
+    assert_eq!(once(input), (hash, read), "the same calls show something else");
+    read
 }
 
-fn once(input: &[u8]) -> String {
+fn once(input: &[u8]) -> (String, u64) {
+    let mut bytes = Bytes(input);
+    let network = network(&mut bytes);
     let names = (0..NODES).map(|node| format!("n{node}")).collect();
     let mut run = Run {
-        world: World::new(names, network(&mut Bytes(input)), SOCKETS_MAX, 7, Some(1000)),
+        world: World::new(names, network, SOCKETS_MAX, 7, Some(1000)),
         tcp: Vec::new(),
         udp: Vec::new(),
         written: BTreeMap::new(),
         read: BTreeMap::new(),
     };
     (0..NODES).for_each(|node| run.world.up(node));
-    let mut bytes = Bytes(input);
     while !bytes.is_empty() {
         run.call(&mut bytes);
     }
@@ -40,7 +43,7 @@ fn once(input: &[u8]) -> String {
     while run.world.events() < EVENTS_MAX && run.next() {}
     run.drain();
     run.world.take_trace();
-    run.world.hash()
+    (run.world.hash(), run.read.values().sum())
 }
 
 struct Run {
