@@ -1,8 +1,12 @@
-//! What the targets share: properties of every stream of frames, whoever wrote it.
+//! What the targets share: properties of every stream of frames, whoever wrote it; and of a simulated machine, whatever is
+//! done to it.
 
 pub mod answers;
 pub mod changes;
+pub mod disk;
+pub mod guest;
 pub mod meter;
+pub mod network;
 pub mod python;
 pub mod stream;
 

@@ -1,8 +1,6 @@
 //! What ends a program that takes too much, and how that is told.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use simulation::disk::Image;
 use simulation::words::{End, Exit, Limits, MS, Ran};
 
@@ -114,7 +112,7 @@ fn events_are_limited() {
 #[test]
 fn a_disk_is_limited() {
     let ran = run_text(
-        "with open('big', 'wb', 0) as file:\n    try:\n        for _ in range(100): file.write(b'x' * (1 << 20))\n    except OSError:\n        print('full')",
+        "with open('big', 'wb', 0) as file:\n    try:\n        for _ in range(1000): file.write(b'x' * (1 << 20))\n    except OSError:\n        print('full')",
     );
     assert_eq!(stdout(&ran, 0), "full\n", "{}", all(&ran));
 }
