@@ -13,12 +13,15 @@ import sys
 import threading
 import time
 import types
+
+import _thread
 from asyncio import base_events, unix_events
 
 import lacks
 
 # Options of sockets that change nothing here: every datagram may be broadcast, and a port has one owner.
 IGNORED_OPTIONS = {"SO_BROADCAST": 6, "SO_REUSEPORT": 15}
+SOCKET_KINDS = [(socket.SOCK_STREAM, socket.IPPROTO_TCP), (socket.SOCK_DGRAM, socket.IPPROTO_UDP)]
 EVERY_ADDRESS = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
 # Functions of C that may wait.
 MAY_WAIT = {
@@ -34,6 +37,7 @@ def install():
     unix_events._UnixSelectorEventLoop.add_signal_handler = lambda self, signal, callback, *arguments: None
     unix_events._UnixSelectorEventLoop.remove_signal_handler = lambda self, signal: False
     threading.Condition.wait = wait
+    threading.Lock = threading._allocate_lock = _thread.allocate_lock = Lock
     socket.socketpair = socketpair
     for name in ("gethostname", "getfqdn", "gethostbyaddr", "gethostbyname_ex", "getnameinfo"):
         setattr(socket, name, globals()[name])
@@ -57,7 +61,7 @@ def run_in_executor(self, executor, function, *arguments):
         end_if_it_waits(function)
     try:
         future.set_result(function(*arguments))
-    except SystemExit, KeyboardInterrupt:
+    except (SystemExit, KeyboardInterrupt):
         raise
     except BaseException as error:
         future.set_exception(error)
@@ -94,10 +98,41 @@ def wait(self, timeout=None):
     """`Condition.wait`, on which events, queues and semaphores rest: there is nobody who could notify."""
     if not self._is_owned():
         raise RuntimeError("cannot wait on un-acquired lock")
+    return wait_in_vain(timeout)
+
+
+def wait_in_vain(timeout):
     while timeout is None:
         time.sleep(3600)
     time.sleep(max(timeout, 0))
     return False
+
+
+class Lock:
+    """Who takes a lock that is taken waits for itself. The interpreter's own would trap there, as this machine has no threads."""
+
+    def __init__(self):
+        self.taken = False
+
+    def acquire(self, blocking=True, timeout=-1):
+        if not self.taken:
+            self.taken = True
+            return True
+        return blocking and wait_in_vain(None if timeout == -1 else timeout)
+
+    def release(self):
+        if not self.taken:
+            raise RuntimeError("release unlocked lock")
+        self.taken = False
+
+    def locked(self):
+        return self.taken
+
+    def __enter__(self):
+        return self.acquire()
+
+    def __exit__(self, *raised):
+        self.release()
 
 
 def socketpair(family=socket.AF_INET, type=socket.SOCK_STREAM, proto=0):
@@ -128,10 +163,18 @@ look_up = socket.getaddrinfo
 
 
 def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
-    if host not in (None, "", b"") or not flags & socket.AI_PASSIVE:
-        return look_up(host, port, family, type, proto, flags)
-    hosts = [address for its, address in EVERY_ADDRESS.items() if family in (0, its)]
-    return [info for host in hosts for info in look_up(host, port, family, type, proto, flags)]
+    """The C library's knows no addresses to listen on, and takes every socket for a stream."""
+    if host in (None, "", b"") and flags & socket.AI_PASSIVE:
+        hosts = [address for its, address in EVERY_ADDRESS.items() if family in (0, its)]
+    else:
+        hosts = [host]
+    found = dict.fromkeys(
+        (its, name, address) for host in hosts for its, _, _, name, address in look_up(host, port, family, 0, 0, flags)
+    )
+    kinds = [kind for kind in SOCKET_KINDS if type in (0, kind[0]) and proto in (0, kind[1])]
+    if not kinds:
+        raise socket.gaierror(socket.EAI_SOCKTYPE, "ai_socktype not supported")
+    return [(its, *kind, name, address) for its, name, address in found for kind in kinds]
 
 
 def gethostname():

@@ -26,7 +26,7 @@ def bring(name):
     """Imports a module and all below it, as far as they can be imported here."""
     try:
         module = importlib.import_module(name)
-    except ImportError, AttributeError, OSError:
+    except (ImportError, AttributeError, OSError):
         return
     for below in pkgutil.iter_modules(getattr(module, "__path__", ())):
         if below.name != "__main__" and not below.name.startswith(("test", "_test")):

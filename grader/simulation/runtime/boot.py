@@ -101,7 +101,8 @@ def finish(code):
     for module in [module for module in sys.modules.values() if is_own(module)]:
         clear(vars(module))
     gc.collect()
-    return code if flush() and written or code else 120
+    lost = not flush() or not written
+    return 120 if lost and code == 0 else code
 
 
 def is_own(module):
@@ -117,11 +118,12 @@ def clear(names):
 
 
 def flush():
-    """Whether all that was written is out."""
+    """Whether all that was written is out. A program may have closed its output, or have put something else there."""
     done = True
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
+            if stream is not None and not stream.closed:
+                stream.flush()
         except Exception:
-            done = stream is None or getattr(stream, "closed", False)
+            done = False
     return done

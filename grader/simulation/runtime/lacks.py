@@ -3,8 +3,8 @@
 The program then ends with the exit code `CODE`, and its last line on stderr is `LINE`. By these the host knows; that a program
 can write the same itself is no harm, since it could fail in other ways as well.
 
-A thread or a process that is started ends the program on the spot: some of the library catches what such a start raises, prints it and goes
-on. Modules and functions that are missing raise what they raise elsewhere (programs look for them, and do without), and are
+A thread or a process that is started ends the program on the spot: some of the library catches what such a start raises, prints
+it and goes on. Modules and functions that are missing raise what they raise elsewhere (programs look for them, and do without), and are
 named only where that is what the program dies of.
 """
 
@@ -32,6 +32,7 @@ THREADS, PROCESSES = "threads", "processes"
 MODULES = {
     "_bz2": "bz2", "_ctypes": "ctypes", "_curses": "curses", "_lzma": "lzma", "_multiprocessing": PROCESSES, "_posixshmem": PROCESSES,
     "_posixsubprocess": PROCESSES, "_ssl": "ssl", "_tkinter": "tkinter", "_zstd": "compression.zstd",
+    "compression.zstd": "compression.zstd", "multiprocessing": PROCESSES,
 } | {
     name: name
     for name in (
@@ -43,6 +44,7 @@ MODULES = {
 # Attributes of modules, likewise.
 ATTRIBUTES = {
     "asyncio": {"Unix sockets": "start_unix_server open_unix_connection"},
+    "multiprocessing": {PROCESSES: "heap managers shared_memory sharedctypes synchronize"},
     "os": {
         PROCESSES: (
             "fork forkpty execl execle execlp execlpe execv execve execvp execvpe spawnl spawnle spawnlp spawnlpe spawnv spawnve spawnvp "
@@ -71,11 +73,14 @@ ATTRIBUTES = {
     },
     "select": {"": "epoll EPOLLIN EPOLLOUT EPOLLERR EPOLLHUP EPOLLET"},
     "selectors": {"": "EpollSelector"},
-    "threading": {THREADS: "get_native_id"},
+    "threading": {"": "get_native_id"},
     "time": {"": "thread_time thread_time_ns clock_settime pthread_getcpuclockid"},
 }
 ATTRIBUTES = {
-    (module, name): what or f"{module}.{name}" for module, kinds in ATTRIBUTES.items() for what, names in kinds.items() for name in names.split()
+    (module, name): what or f"{module}.{name}"
+    for module, kinds in ATTRIBUTES.items()
+    for what, names in kinds.items()
+    for name in names.split()
 }
 
 
@@ -129,7 +134,7 @@ def lacked(error):
         case ImportError() | NotImplementedError() if raised_in(error).startswith(("multiprocessing.", "concurrent.futures.process")):
             return PROCESSES
         case ModuleNotFoundError(name=str(name)):
-            return MODULES.get(name.partition(".")[0])
+            return MODULES.get(name) or MODULES.get(name.partition(".")[0])
         case AttributeError(obj=types.ModuleType() as module, name=str(name)):
             return ATTRIBUTES.get((module.__name__, name))
         case OSError(errno=errno.ENOPROTOOPT):

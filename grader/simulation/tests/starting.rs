@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use simulation::disk::Image;
-use simulation::words::{Cluster, Exit, Ran};
+use simulation::words::{Cluster, End, Exit, Ran};
 
 use common::{all, cluster, exit, run_text, run_with, stderr, stdout};
 
@@ -144,8 +144,14 @@ began = time.monotonic()
 try: queue.Queue().get(timeout=2)
 except queue.Empty: print(round(time.monotonic() - began, 1))
 print(threading.Event().wait(3), round(time.monotonic() - began, 1))
+lock = threading.Lock()
+with lock: print(lock.acquire(timeout=4), lock.acquire(blocking=False), round(time.monotonic() - began, 1))
+with lock:
+    with lock: print('never')
 ";
-    check(text, 0, "2.0\nFalse 5.0\n");
+    let ran = run_text(text);
+    assert_eq!(stdout(&ran, 0), "2.0\nFalse 5.0\nFalse False 9.0\n", "{}", all(&ran));
+    assert_eq!(ran.end, End::TimeUp);
 }
 
 #[test]
@@ -181,12 +187,15 @@ with socketserver.ThreadingTCPServer(('127.0.0.1', 7000), socketserver.BaseReque
     ("from os import fork", "processes"),
     ("import multiprocessing\nmultiprocessing.Process(target=print).start()", "processes"),
     ("import multiprocessing\nmultiprocessing.Queue()", "processes"),
+    ("from multiprocessing import shared_memory", "processes"),
+    ("import multiprocessing.managers\nmultiprocessing.managers.SyncManager().start()", "processes"),
     ("from concurrent.futures import ProcessPoolExecutor\nProcessPoolExecutor()", "processes"),
     ("import asyncio\nasyncio.run(asyncio.create_subprocess_exec('ls'))", "processes"),
     ("import ssl", "ssl"),
     ("import ctypes", "ctypes"),
     ("import mmap", "mmap"),
     ("import pika", "pika"),
+    ("import compression.zstd", "compression.zstd"),
     ("import select\nselect.epoll()", "select.epoll"),
     ("import signal\nsignal.alarm(1)", "signals"),
     ("import socket\nsocket.socket(socket.AF_UNIX)", "Unix sockets"),
