@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use simulation::disk::{Disk, DiskError, Handle, Image, InodeId, Opening};
 
-#[path = "bytes.rs"]
-mod bytes;
-use bytes::Bytes;
+use super::bytes::Bytes;
 
 const ROOM: u64 = 10_000;
 const NAMES: [&str; 14] =

@@ -2,6 +2,7 @@
 //! done to it.
 
 pub mod answers;
+mod bytes;
 pub mod changes;
 pub mod disk;
 pub mod guest;

@@ -6,9 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use simulation::words::{Deed, Latency, MS, Network, Ns};
 use simulation::world::{Due, Family, Read, TcpId, UdpId, World};
 
-#[path = "bytes.rs"]
-mod bytes;
-use bytes::Bytes;
+use super::bytes::Bytes;
 
 const NODES: usize = 3;
 const SOCKETS_MAX: u32 = 24;

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+#[path = "../../fuzz/src/bytes.rs"]
+mod bytes;
 #[path = "../../fuzz/src/changes.rs"]
 mod changes;
 #[path = "../../fuzz/src/disk.rs"]
