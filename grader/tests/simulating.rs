@@ -127,7 +127,8 @@ fn expected(text: &str) -> (&str, &str, &str) {
 fn program(text: &str) -> Submission {
     let exercise = exercise();
     let name = text[2..].split_once(' ').unwrap().0;
-    let folder = exercise.files_under("submissions/reference").map(|(name, content)| (name.to_owned(), content.to_vec()));
+    let folder =
+        exercise.files_under("submissions/reference").map(|(name, content)| (name.to_owned(), content.to_vec()));
     let mut files: BTreeMap<String, Vec<u8>> = folder.collect();
     files.insert(name.to_owned(), text.as_bytes().to_vec());
     Submission::from_files(files.into_iter().map(|(name, content)| (name.into_bytes(), content))).unwrap()

@@ -184,7 +184,7 @@ pub struct Limits {
     pub sockets: u32,
     /// Of the whole run; more of them is the end of it.
     pub events: u64,
-    /// Events of a trace; what is more is counted.
+    /// Events of a trace, the last ones; those before are counted.
     pub trace_events: u32,
 }
 

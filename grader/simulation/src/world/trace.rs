@@ -3,6 +3,7 @@
 //! The hash is over every packet and every note, told or not, so that two runs with one hash are one run. It is fed
 //! with plain numbers and the bytes themselves; words are only made of what is kept.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
 use base64::Engine;
@@ -20,7 +21,8 @@ pub(super) struct Trace {
     hash: Sha256,
     /// Still to be hashed.
     piece: Vec<u8>,
-    kept: Vec<Happened>,
+    /// The last of it: what a run comes to is what somebody asks about.
+    kept: VecDeque<Happened>,
     /// `None` keeps nothing and counts nothing.
     kept_max: Option<u32>,
     left_out: u64,
@@ -59,7 +61,7 @@ impl Trace {
         Trace {
             hash: Sha256::new(),
             piece: Vec::with_capacity(PIECE),
-            kept: Vec::new(),
+            kept: VecDeque::new(),
             kept_max,
             left_out: 0,
             packets: 0,
@@ -117,14 +119,15 @@ impl Trace {
     }
 
     pub fn take(&mut self) -> (Vec<Happened>, u64) {
-        (std::mem::take(&mut self.kept), std::mem::take(&mut self.left_out))
+        (std::mem::take(&mut self.kept).into(), std::mem::take(&mut self.left_out))
     }
 
     fn keep(&mut self, at: Ns, what: impl FnOnce() -> What) {
-        match self.kept_max {
-            Some(max) if self.kept.len() < max as usize => self.kept.push(Happened { at, what: what() }),
-            Some(_) => self.left_out += 1,
-            None => {}
+        let Some(max) = self.kept_max else { return };
+        self.kept.push_back(Happened { at, what: what() });
+        if self.kept.len() > max as usize {
+            self.kept.pop_front();
+            self.left_out += 1;
         }
     }
 
