@@ -13,6 +13,7 @@ const TITLES = [
   "Distributed Programming",
   "Advanced I/O",
   "Generators and Coroutines",
+  "Simulated Clusters",
 ];
 
 /** `7. Thread Programming`; a section that the outline does not have is only a number. */

@@ -35,8 +35,8 @@ test("the replay line is one that a shell reads back", () => {
 });
 
 test("a section is called as in the outline, an unknown one by its number", () => {
-  expect([1, 7, 12].map(sectionTitle)).toEqual(["1. Network Fundamentals", "7. Thread Programming", "12. Generators and Coroutines"]);
-  expect([0, 13].map(sectionTitle)).toEqual(["Section 0", "Section 13"]);
+  expect([1, 7, 13].map(sectionTitle)).toEqual(["1. Network Fundamentals", "7. Thread Programming", "13. Simulated Clusters"]);
+  expect([0, 14].map(sectionTitle)).toEqual(["Section 0", "Section 14"]);
 });
 
 test("dates say what they mean now", () => {
