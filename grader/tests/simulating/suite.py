@@ -34,6 +34,7 @@ def gossip(exam):
         faults=faults,
         starts={"c": 0.5, "observer": 25},
         clocks={"b": (3600, 100)},
+        cpu_s=1,
         runs=8,
     )
     run.converges("known")
