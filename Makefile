@@ -47,9 +47,9 @@ bench-explore: setup-bench ## compare the exploration of schedules with frontrun
 	cargo bench -p grader --bench explore --locked -- $(PROGRAMS)
 
 # In .cache what is found stays for the next time; what is in grader/fuzz/corpus is what every search begins with, and
-# what the test `framing` reads. `cargo fuzz cmin` makes a corpus small again.
-fuzz: setup-fuzz ## look for bytes that break what reads from a sandbox (MINUTES=10 for each reader)
-	for target in submission examiner explorer; do \
+# what the tests `framing`, `answers` and `anything` read. `cargo fuzz cmin` makes a corpus small again.
+fuzz: setup-fuzz ## look for bytes that break what reads from a sandbox, or a simulated machine (MINUTES=10 for each)
+	for target in submission examiner explorer world disk guest; do \
 	  mkdir -p .cache/fuzz/$$target; \
 	  RUSTC_BOOTSTRAP=1 .cache/fuzz/bin/cargo-fuzz fuzz run --fuzz-dir grader/fuzz --target-dir target/fuzz $$target \
 	    .cache/fuzz/$$target grader/fuzz/corpus/$$target -- -max_total_time=$$(($(MINUTES) * 60)) -rss_limit_mb=2048 \

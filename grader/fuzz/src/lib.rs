@@ -1,8 +1,13 @@
-//! What the targets share: properties of every stream of frames, whoever wrote it.
+//! What the targets share: properties of every stream of frames, whoever wrote it; and of a simulated machine, whatever is
+//! done to it.
 
 pub mod answers;
+mod bytes;
 pub mod changes;
+pub mod disk;
+pub mod guest;
 pub mod meter;
+pub mod network;
 pub mod python;
 pub mod stream;
 

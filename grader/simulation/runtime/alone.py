@@ -21,6 +21,8 @@ import lacks
 
 # Options of sockets that change nothing here: every datagram may be broadcast, and a port has one owner.
 IGNORED_OPTIONS = {"SO_BROADCAST": 6, "SO_REUSEPORT": 15}
+SOCKET_KINDS = [(socket.SOCK_STREAM, socket.IPPROTO_TCP), (socket.SOCK_DGRAM, socket.IPPROTO_UDP)]
+EVERY_ADDRESS = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
 # Functions of C that may wait.
 MAY_WAIT = {
     "accept", "connect", "connect_ex", "poll", "recv", "recv_into", "recvfrom", "recvfrom_into", "select", "send", "sendall", "sendto",
@@ -144,16 +146,16 @@ def socketpair(family=socket.AF_INET, type=socket.SOCK_STREAM, proto=0):
 def setsockopt(self, level, option, *value):
     if level == socket.SOL_SOCKET and option in IGNORED_OPTIONS.values():
         return None
-    if level == socket.IPPROTO_IPV6 and option == getattr(socket, "IPV6_V6ONLY", None) and value[0]:
-        # As sockets here are.
+    if (level, option, value) == (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, (1,)):
+        # So it is anyway.
         return None
     return super(socket.socket, self).setsockopt(level, option, *value)
 
 
 def bind(self, address):
-    """The C library takes no name for the loopback interface, and not for all of them."""
-    if isinstance(address, tuple) and len(address) > 1 and address[0] in ("", b""):
-        address = ("::" if self.family == socket.AF_INET6 else "0.0.0.0", *address[1:])
+    """No name means every address. The C library takes it for the loopback's."""
+    if self.family in EVERY_ADDRESS and isinstance(address, tuple) and address[:1] == ("",):
+        address = (EVERY_ADDRESS[self.family], *address[1:])
     return super(socket.socket, self).bind(address)
 
 
@@ -161,10 +163,18 @@ look_up = socket.getaddrinfo
 
 
 def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
-    if host is None and flags & socket.AI_PASSIVE:
-        hosts = {socket.AF_INET: ["0.0.0.0"], socket.AF_INET6: ["::"]}.get(family, ["0.0.0.0", "::"])
-        return [found for host in hosts for found in look_up(host, port, family, type, proto, flags)]
-    return look_up(host, port, family, type, proto, flags)
+    """The C library's knows no addresses to listen on, and takes every socket for a stream."""
+    if host in (None, "", b"") and flags & socket.AI_PASSIVE:
+        hosts = [address for its, address in EVERY_ADDRESS.items() if family in (0, its)]
+    else:
+        hosts = [host]
+    found = dict.fromkeys(
+        (its, name, address) for host in hosts for its, _, _, name, address in look_up(host, port, family, 0, 0, flags)
+    )
+    kinds = [kind for kind in SOCKET_KINDS if type in (0, kind[0]) and proto in (0, kind[1])]
+    if not kinds:
+        raise socket.gaierror(socket.EAI_SOCKTYPE, "ai_socktype not supported")
+    return [(its, *kind, name, address) for its, name, address in found for kind in kinds]
 
 
 def gethostname():

@@ -238,6 +238,8 @@ fn world(cluster: &Cluster) -> World {
     let trace = cluster.trace.then_some(cluster.limits.trace_events);
     let mut world = World::new(names, cluster.network, cluster.limits.sockets, cluster.seed, trace);
     for (index, node) in cluster.nodes.iter().enumerate() {
+        // The machine is on before its program starts, and refuses.
+        world.up(index);
         world.start_at(index, node.starts_at);
     }
     for timed in &cluster.script {

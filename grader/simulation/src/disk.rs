@@ -182,12 +182,10 @@ impl Disk {
                 match self.inodes.get(&inode).map(|inode| &inode.kind) {
                     _ if path.len() > PATH_BYTES_MAX => {}
                     Some(Kind::Directory) => directories.push((inode, path)),
-                    Some(Kind::File(file)) => {
-                        if image.get(&path) != Some(file.bytes()) {
-                            changes.insert(path, file.bytes().clone());
-                        }
+                    Some(Kind::File(file)) if image.get(&path) != Some(file.bytes()) => {
+                        changes.insert(path, file.bytes().clone());
                     }
-                    None => {}
+                    Some(Kind::File(_)) | None => {}
                 }
             }
         }

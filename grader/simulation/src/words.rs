@@ -44,15 +44,17 @@ pub struct Node {
     /// Base64.
     #[serde(default)]
     pub stdin: String,
+    /// When its program starts. Its machine is on from the beginning.
     #[serde(default)]
     pub starts_at: Ns,
     /// Whether it has the file `/report`, by which a suite's own program tells what it does.
     #[serde(default)]
     pub reports: bool,
-    /// How far its clocks are ahead of the world's; negative when they are behind.
+    /// How far its wall clock is ahead of the world's; negative when it is behind. The monotonic clock counts from an
+    /// instant of its own, as each machine's does.
     #[serde(default)]
     pub clock_offset: i64,
-    /// How much faster its clocks run, in millionths; negative when they are slower.
+    /// How much faster both its clocks run, in millionths; negative when they are slower.
     #[serde(default)]
     pub clock_drift_ppm: i32,
 }
@@ -96,7 +98,7 @@ pub enum Deed {
     Resume(usize),
     /// The network is like this from now on.
     Network(Network),
-    /// A node's clocks jump.
+    /// A node's wall clock jumps. Its monotonic clock never does.
     Skew {
         node: usize,
         by: i64,

@@ -114,7 +114,7 @@ fn events_are_limited() {
 #[test]
 fn a_disk_is_limited() {
     let ran = run_text(
-        "with open('big', 'wb', 0) as file:\n    try:\n        for _ in range(100): file.write(b'x' * (1 << 20))\n    except OSError:\n        print('full')",
+        "with open('big', 'wb', 0) as file:\n    try:\n        for _ in range(1000): file.write(b'x' * (1 << 20))\n    except OSError:\n        print('full')",
     );
     assert_eq!(stdout(&ran, 0), "full\n", "{}", all(&ran));
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use simulation::words::{MS, Ran, SECOND};
+use simulation::words::{Deed, MS, Ran, SECOND};
 
 /// The last node's output is the expected one; servers go on waiting. Others start when the server listens.
 fn check(nodes: &[&str], expected: &str) -> Ran {
@@ -57,7 +57,7 @@ fn a_chat_by_select() {
 
 #[test]
 fn socketserver_streams() {
-    pair("socketserver_tcp.py abc hello", "olleh\ncba");
+    pair("socketserver_tcp.py abc hello", "cba\nolleh");
 }
 
 #[test]
@@ -177,6 +177,7 @@ fn broadcast() {
 fn errors_are_those_of_linux() {
     let mut cluster = cluster(&["server: refusals.py server", "off: refusals.py", "client: refusals.py client"]);
     cluster.nodes[1].starts_at = 1_000_000 * MS;
+    cluster.script = vec![at(0.0, Deed::Partition(vec![vec![0, 2], vec![1]]))];
     cluster.nodes[2].starts_at = 100 * MS;
     let ran = run(&cluster);
     let expected = "ConnectionRefusedError 0.0\ngaierror 0.0\nb''\nBrokenPipeError 1.0\n('10.0.0.1', 7000)\nOSError 0.0\nTimeoutError 3.0\n";
@@ -189,4 +190,13 @@ fn hours_pass_in_no_time() {
     let mut cluster = cluster(&["client: schedule.py"]);
     cluster.until = 100_000 * SECOND;
     assert_eq!(stdout(&run(&cluster), 0), "1 3600\n2 7200\n3 10800\n2026-01-01T03:00+00:00 True\n");
+}
+
+#[test]
+fn addresses_are_found_as_on_linux() {
+    check(
+        &["client: addresses.py"],
+        "[('SOCK_STREAM', 6, '10.0.0.1'), ('SOCK_DGRAM', 17, '10.0.0.1')]\n[('SOCK_DGRAM', 17, '10.0.0.1')]\n\
+         [('SOCK_STREAM', 6, '0.0.0.0'), ('SOCK_STREAM', 6, '::')]\n[('SOCK_DGRAM', 17, 'fd00::1')]\ngaierror",
+    );
 }

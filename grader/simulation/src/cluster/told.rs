@@ -22,6 +22,9 @@ impl Run<'_> {
         let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut machinery = self.lock();
         let world = &mut machinery.world;
+        for report in &reports {
+            world.hash_in(report.line.as_bytes());
+        }
         let (trace, trace_left_out) = world.take_trace();
         Ran {
             end,

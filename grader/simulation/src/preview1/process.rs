@@ -169,6 +169,7 @@ async fn wait(kernel: Kernel, until: Ns) {
 const SUBSCRIPTION_BYTES: u32 = 48;
 const EVENT_BYTES: u32 = 32;
 const CLOCK: u8 = 0;
+const READABLE: u8 = 1;
 const WRITABLE: u8 = 2;
 const ABSOLUTE: u16 = 1;
 
@@ -194,7 +195,7 @@ impl Guest<'_> {
                         _ => first = Some((deadline, vec![(word, kind)])),
                     }
                 }
-                ..=WRITABLE => ready.push((word, kind)),
+                READABLE..=WRITABLE => ready.push((word, kind)),
                 _ => return Err(Errno::Invalid.into()),
             }
         }

@@ -1,7 +1,7 @@
 //! How connections come about and pass away: SYN, SYN-ACK and the third packet; refusal, reset and burial.
 //!
-//! Both sides ask again after 1, 2, 4 … s: the caller six times, so that it has failed after 127 s, the called five times
-//! (`tcp_syn_retries`, `tcp_synack_retries`).
+//! Both sides ask again after 1, 2, 4 … s: the caller six times, so that it has failed after 127 s, the called five
+//! times (`tcp_syn_retries`, `tcp_synack_retries`).
 
 use std::net::SocketAddr;
 

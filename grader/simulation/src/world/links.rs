@@ -1,8 +1,8 @@
 //! Which node hears which, how long it takes, and what goes wrong on the way.
 //!
-//! Every pair of nodes has a link in each direction. What is under way on a link that is cut is lost, also when the link
-//! was whole again before it would have arrived. A node always hears itself. Every packet draws a latency of its own, so that
-//! datagrams sent close together may change places on any network; segments of a stream never do.
+//! Every pair of nodes has a link in each direction. What is under way on a link that is cut is lost, also when the
+//! link was whole again before it would have arrived. A node always hears itself. Every packet draws a latency of its
+//! own, so that datagrams sent close together may change places on any network; segments of a stream never do.
 
 use schedules::Random;
 

@@ -1,17 +1,17 @@
 //! The network, and time.
 //!
-//! A [`World`] is a queue of events and what they change. Time stands still while programs act; [`World::next`] moves it to
-//! the next event and lets that happen. Whatever one node does reaches another as an event, never at once, and one event
-//! concerns at most one node: whoever polls a node only when [`Due::Wake`] names it misses nothing. When the queue is empty,
-//! nothing will ever happen any more: time-outs that nobody waits for are called off.
+//! A [`World`] is a queue of events and what they change. Time stands still while programs act; [`World::next`] moves
+//! it to the next event and lets that happen. Whatever one node does reaches another as an event, never at once, and
+//! one event concerns at most one node: whoever polls a node only when [`Due::Wake`] names it misses nothing. When the
+//! queue is empty, nothing will ever happen any more: time-outs that nobody waits for are called off.
 //!
-//! Nodes are on one link: node `n` is 10.0.0.`n+1` and fd00::`n+1`. A machine is on or silent. One that is on answers for its
-//! ports even when its program has ended (it refuses); one that is silent takes nothing and says nothing. IPv6 sockets
-//! take no IPv4, as WASI has it.
+//! Nodes are on one link: node `n` is 10.0.0.`n+1` and fd00::`n+1`. A machine is on or silent. One that is on answers
+//! for its ports even when its program has ended (it refuses); one that is silent takes nothing and says nothing. IPv6
+//! sockets take no IPv4, as WASI has it.
 //!
-//! What is under way between two nodes is lost when their link is cut at any moment between sending and arriving. Streams
-//! lose nothing for that: they send again, and give up as Linux does ([`tcp`], [`streams`] and [`segments`] say what is modelled and
-//! what is not). Datagrams are lost ([`udp`]).
+//! What is under way between two nodes is lost when their link is cut at any moment between sending and arriving.
+//! Streams lose nothing for that: they send again, and give up as Linux does (`tcp`, `streams` and `segments` say
+//! what is modelled and what is not). Datagrams are lost (`udp`).
 //!
 //! All randomness is drawn from the seed, for each purpose from a generator of its own. Nothing looks at the machine's
 //! clock, at addresses in memory or at the order of a hash table.
@@ -105,8 +105,8 @@ pub struct Datagram {
 pub enum Due {
     /// Something that this node may wait for has happened: a timer, bytes, a connection.
     Wake(NodeId),
-    /// The script says so: kill, power loss, restart, pause, resume, skew, disk. The network's own deeds are done and noted
-    /// already; whoever does this one notes it.
+    /// The script says so: kill, power loss, restart, pause, resume, skew, disk. The network's own deeds are done and
+    /// noted already; whoever does this one notes it.
     Deed(Deed),
     Start(NodeId),
     /// Only the network's own affair.
@@ -192,7 +192,8 @@ impl World {
         wake.1 += 1;
     }
 
-    /// Takes back one [`World::wake_at`], so that a sleep that nobody sleeps any more keeps no cluster from being still.
+    /// Takes back one [`World::wake_at`], so that a sleep that nobody sleeps any more keeps no cluster from being
+    /// still.
     pub fn wake_no_more(&mut self, node: NodeId, at: Ns) {
         if at <= self.now {
             // It is due, and may be another's that was asked for since.
@@ -286,8 +287,8 @@ impl World {
         self.forget_wakes(node);
     }
 
-    /// The machine has lost power: its sockets vanish, nobody is told, packets to it are lost. What it has sent is under
-    /// way. When it is [up](World::up) again, it answers what belongs to old connections with RST.
+    /// The machine has lost power: its sockets vanish, nobody is told, packets to it are lost. What it has sent is
+    /// under way. When it is [up](World::up) again, it answers what belongs to old connections with RST.
     pub fn vanish(&mut self, node: NodeId) {
         let machine = &mut self.machines[node];
         machine.is_on = false;
@@ -342,7 +343,8 @@ impl World {
         self.trace.note(self.now, what);
     }
 
-    /// What of a life must be the same when it is repeated though nobody sees it, such as its fuel: goes into the hash alone.
+    /// What of a life must be the same when it is repeated though nobody sees it, such as its fuel: goes into the hash
+    /// alone.
     pub fn hash_in(&mut self, bytes: &[u8]) {
         self.trace.hash_in(self.now, bytes);
     }

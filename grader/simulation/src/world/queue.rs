@@ -1,7 +1,7 @@
 //! What is to happen, in the order of time; of one instant, in the order in which it was arranged.
 //!
-//! A tree and not a heap, since what is arranged may be called off: a time-out that nobody waits for any more would keep
-//! a cluster from being still.
+//! A tree and not a heap, since what is arranged may be called off: a time-out that nobody waits for any more would
+//! keep a cluster from being still.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -5,7 +5,8 @@
 //! As soon as one comes through, it sends all others again. What comes out of order waits at the receiver.
 //!
 //! Not modelled: congestion control, Nagle's algorithm, delayed acknowledgement; nor is the round trip measured, so the
-//! first time-out is the same on every link. That a machine is off shows only to who waits for it with something unsaid.
+//! first time-out is the same on every link. That a machine is off shows only to who waits for it with something
+//! unsaid.
 
 use super::connection::{CALLED, Flight, Life, Side};
 use super::tcp::{Flying, Kind};

@@ -1,8 +1,8 @@
 //! Stream sockets: how they come about, get addresses, listen, call and are closed.
 //!
 //! Like Linux: a full backlog drops calls silently, and they come again; who calls a port where nobody listens, on a
-//! machine that is on, is refused; who calls an address on the link that nobody has learns of it after 3 s. Not modelled:
-//! keep-alive, urgent data, simultaneous open, TIME_WAIT and the time-out of FIN_WAIT_2.
+//! machine that is on, is refused; who calls an address on the link that nobody has learns of it after 3 s. Not
+//! modelled: keep-alive, urgent data, simultaneous open, TIME_WAIT and the time-out of FIN_WAIT_2.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -165,8 +165,8 @@ impl World {
     /// Begins to call. How it went tells [`World::tcp_connected`].
     ///
     /// # Errors
-    /// `InvalidState` when it listens, calls or is connected; `InvalidArgument` for the other family, port 0, and another node from a
-    /// loopback address; `Unreachable` where no way leads; `AddressInUse`.
+    /// `InvalidState` when it listens, calls or is connected; `InvalidArgument` for the other family, port 0, and
+    /// another node from a loopback address; `Unreachable` where no way leads; `AddressInUse`.
     pub fn tcp_connect(&mut self, tcp: TcpId, to: SocketAddr) -> Result<(), NetError> {
         let socket = self.tcp.get(&tcp).ok_or(NetError::InvalidState)?;
         if !matches!(socket.state, State::New | State::Bound) {

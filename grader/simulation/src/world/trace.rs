@@ -1,7 +1,7 @@
 //! What happened: its hash, and as much of it as somebody wants to see.
 //!
-//! The hash is over every packet and every note, told or not, so that two runs with one hash are one run. It is fed with
-//! plain numbers and the bytes themselves; words are only made of what is kept.
+//! The hash is over every packet and every note, told or not, so that two runs with one hash are one run. It is fed
+//! with plain numbers and the bytes themselves; words are only made of what is kept.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,8 +1,8 @@
 //! Datagrams: lost, doubled and overtaken as the network says, dropped where nobody takes them, and whole.
 //!
-//! Like Linux: who sends without an address gets one; a connected socket hears only its peer, and is told once when nobody
-//! has the peer's port (ICMP). A broadcast (255.255.255.255, 10.0.0.255) goes to every node, the sender too, and to sockets bound to all addresses.
-//! Not modelled: multicast, fragments, ICMP for addresses that nobody has.
+//! Like Linux: who sends without an address gets one; a connected socket hears only its peer, and is told once when
+//! nobody has the peer's port (ICMP). A broadcast (255.255.255.255, 10.0.0.255) goes to every node, the sender too, and
+//! to sockets bound to all addresses. Not modelled: multicast, fragments, ICMP for addresses that nobody has.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

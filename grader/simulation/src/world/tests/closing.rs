@@ -1,7 +1,7 @@
 //! Ends, resets and what is left after them; compared with what Linux does for the same calls.
 
 use super::lab::lab;
-use crate::words::{Deed, MS, SECOND};
+use crate::words::{Deed, MS, Packet, SECOND, What};
 use crate::world::{NetError, Read};
 
 #[test]
@@ -167,6 +167,53 @@ fn whoever_waits_for_a_window_finds_out_about_a_lost_reset_too() {
     lab.does(Deed::Heal);
     lab.rest();
     assert_eq!(lab.world.tcp_read(caller, 1), Err(NetError::ConnectionReset));
+}
+
+#[test]
+fn whoever_waits_for_a_window_finds_out_that_the_other_has_given_up() {
+    let mut lab = lab(2);
+    let (caller, called) = lab.pair(0, 1);
+    while lab.world.tcp_room(caller) != Ok(0) {
+        let room = lab.world.tcp_room(caller).unwrap();
+        lab.write(caller, &vec![0; room]);
+        lab.rest();
+    }
+    lab.does(Deed::Partition(vec![]));
+    lab.write(called, b"hello?");
+    let gives_up = lab.world.now() + 930 * SECOND;
+    lab.until(gives_up);
+    assert_eq!(lab.world.tcp_room(called), Err(NetError::TimedOut));
+    lab.does(Deed::Heal);
+    lab.rest();
+    assert_eq!(lab.world.tcp_read(caller, 1), Err(NetError::ConnectionReset));
+}
+
+#[test]
+fn the_last_acknowledgement_is_given_again_while_the_machine_remembers() {
+    for (forgets, resets) in [(false, 0), (true, 1)] {
+        let mut lab = lab(2);
+        let (caller, called) = lab.pair(0, 1);
+        lab.world.tcp_close(caller);
+        lab.rest();
+        lab.world.tcp_close(called);
+        while lab.world.connections.values().any(|connection| connection.ends[0].is_alive()) {
+            lab.step();
+        }
+        // What acknowledges the last FIN is under way.
+        let soon = lab.world.now() + MS / 2;
+        lab.until(soon);
+        lab.does(Deed::Deafen { from: 0, to: 1 });
+        lab.does(Deed::Heal);
+        if forgets {
+            lab.world.vanish(0);
+            lab.world.up(0);
+        }
+        lab.rest();
+        let (trace, _) = lab.world.take_trace();
+        let rst = trace.iter().filter(|it| matches!(it.what, What::Sent { carries: Packet::Rst { .. }, .. }));
+        assert_eq!(rst.count(), resets);
+        assert!(lab.world.connections.is_empty());
+    }
 }
 
 #[test]

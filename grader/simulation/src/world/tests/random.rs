@@ -58,7 +58,7 @@ struct Monkey {
 impl Monkey {
     fn new(seed: u64) -> Monkey {
         let mut random = Random::new(seed);
-        let world = World::new(names(), network(&mut random), 40, seed, (seed % 2 == 0).then_some(500));
+        let world = World::new(names(), network(&mut random), 40, seed, seed.is_multiple_of(2).then_some(500));
         let mut monkey = Monkey { world, random, tcp: vec![TcpId(9)], udp: vec![UdpId(9)] };
         (0..NODES - 1).for_each(|node| monkey.world.up(node));
         monkey
