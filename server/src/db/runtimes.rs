@@ -59,7 +59,7 @@ pub async fn component(db: &PgPool, sha256: &str) -> anyhow::Result<Vec<u8>> {
 }
 
 fn pack(component: &[u8]) -> Vec<u8> {
-    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(component).and_then(|()| packed.finish()).expect("writing to memory does not fail")
 }
 

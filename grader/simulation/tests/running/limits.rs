@@ -1,8 +1,6 @@
 //! What ends a program that takes too much, and how that is told.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use simulation::disk::Image;
 use simulation::words::{End, Exit, Limits, MS, Ran};
 

@@ -1,8 +1,6 @@
 //! Programs of the standard library's own documentation and the likes of it: they know nothing of a simulation.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use simulation::words::{Deed, MS, Ran, SECOND};
 
 /// The last node's output is the expected one; servers go on waiting. Others start when the server listens.

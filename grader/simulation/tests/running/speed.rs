@@ -1,10 +1,8 @@
-//! How fast it is. Run by hand: `cargo test -p simulation --release --test speed -- --ignored --nocapture --test-threads 1`.
-
-mod common;
+//! How fast it is. Run by hand: `cargo test -p simulation --release --test running -- --ignored --nocapture`.
 
 use std::time::Instant;
 
-use common::*;
+use crate::common::*;
 use simulation::words::{Deed, MS, SECOND};
 
 fn timed(what: &str, times: u32, mut work: impl FnMut(u32)) {

@@ -1,18 +1,16 @@
 //! Compiled modules: they run as programs, and what is none is refused. Those that are run were written by hand
 //! (`modules/programs.wat`).
 
-mod common;
-
 use std::collections::BTreeMap;
 
+use crate::common::{cluster, machine, stdout};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use common::{cluster, machine, stdout};
 use simulation::disk::Image;
 use simulation::words::{Cluster, Exit, Limits, MS, Program, Ran, SECOND};
 use simulation::{MODULE_BYTES_MAX, Machine};
 
-const PROGRAMS: &[u8] = include_bytes!("modules/programs.wasm");
+const PROGRAMS: &[u8] = include_bytes!("../modules/programs.wasm");
 
 fn calls(arguments: &str) -> Cluster {
     let mut cluster = cluster(&["node: main.wasm"]);
@@ -28,7 +26,7 @@ fn run(cluster: &Cluster, module: &[u8]) -> Ran {
 }
 
 fn exit(ran: &Ran) -> Exit {
-    common::exit(ran, 0)
+    crate::common::exit(ran, 0)
 }
 
 fn stdout_bytes(ran: &Ran) -> Vec<u8> {

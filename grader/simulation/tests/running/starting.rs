@@ -1,7 +1,5 @@
 //! A program begins and ends in the runtime as `python3 FILE` would have it, and is told what this lane lacks.
 
-mod common;
-
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -9,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use simulation::disk::Image;
 use simulation::words::{Cluster, End, Exit, Ran};
 
-use common::{all, cluster, exit, run_text, run_with, stderr, stdout};
+use crate::common::{all, cluster, exit, run_text, run_with, stderr, stdout};
 
 fn check(text: &str, code: i32, out: &str) -> Ran {
     let ran = run_text(text);

@@ -1,10 +1,8 @@
 //! Files as Python programs see them, and the faults that a disk has.
 
-mod common;
-
 use std::process::Command;
 
-use common::{all, at, cluster, exit, run, run_with, stdout};
+use crate::common::{all, at, cluster, exit, run, run_with, stdout};
 use simulation::disk::Image;
 use simulation::words::Deed::{DiskFull, PowerLoss, Restart, SyncLies};
 use simulation::words::{Exit, Limits, Ran, SECOND, Timed};

@@ -1,11 +1,9 @@
 //! What is done to a cluster, what its clocks and disks show, and that the same words show the same.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use common::*;
+use crate::common::*;
 use simulation::words::{Cluster, Deed, End, Exit, MS, Network, Ran, SECOND};
 
 #[test]
@@ -189,7 +187,7 @@ fn another_process_shows_the_same() {
         return;
     }
     let child = Command::new(std::env::current_exe().unwrap())
-        .args(["another_process_shows_the_same", "--exact", "--nocapture"])
+        .args(["clusters::another_process_shows_the_same", "--exact", "--nocapture"])
         .env(CHILD, "1")
         .output()
         .unwrap();

@@ -1,7 +1,5 @@
 //! The machine with the real runtime, and short ways to say a cluster.
 
-#![expect(dead_code, reason = "each test binary uses its own part")]
-
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

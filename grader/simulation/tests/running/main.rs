@@ -1,0 +1,10 @@
+//! Clusters of real programs, on the real runtime.
+
+mod clusters;
+mod common;
+mod files;
+mod limits;
+mod modules;
+mod programs;
+mod speed;
+mod starting;
