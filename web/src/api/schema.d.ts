@@ -533,6 +533,7 @@ export interface components {
             kind: "wire";
             lanes: components["schemas"]["WireLane"][];
             left_out: components["schemas"]["WireGap"][];
+            run: components["schemas"]["WireRun"] | null;
             title: string;
         } | (components["schemas"]["ScheduleEvidence"] & {
             /** @enum {string} */
@@ -1061,6 +1062,16 @@ export interface components {
          * @enum {string}
          */
         Visibility: "visible" | "hidden" | "after-due";
+        WireAway: {
+            /** Format: int64 */
+            from_us: number;
+            /** Format: int32 */
+            lane: number;
+            /** @description Its program was stopped where it was; else there was none. */
+            paused: boolean;
+            /** Format: int64 */
+            to_us: number;
+        };
         WireDeed: {
             answer: components["schemas"]["Answered"];
             /** @enum {string} */
@@ -1104,6 +1115,11 @@ export interface components {
         } | {
             /** @enum {string} */
             deed: "nobody";
+        } | {
+            /** @enum {string} */
+            deed: "mark";
+            mark: components["schemas"]["WireMark"];
+            words: string;
         };
         /** @description Where it first went another way than expected. */
         WireDivergence: {
@@ -1122,7 +1138,7 @@ export interface components {
         WireEvent: {
             /**
              * Format: int64
-             * @description Microseconds since the first event.
+             * @description Microseconds since the first event; in a simulated run of virtual time, since that began.
              */
             at_us: number;
             /**
@@ -1130,6 +1146,8 @@ export interface components {
              * @description Which connection this belongs to, counted from 0.
              */
             connection: number;
+            /** @description What became of it on its way. */
+            fate: components["schemas"]["WireFate"];
             /**
              * Format: int32
              * @description Indexes of lanes.
@@ -1138,6 +1156,26 @@ export interface components {
             /** Format: int32 */
             to: number;
             what: components["schemas"]["WireDeed"];
+        };
+        WireFate: {
+            /** @enum {string} */
+            fate: "seen";
+        } | {
+            /** Format: int64 */
+            at_us: number;
+            /** @enum {string} */
+            fate: "arrived";
+        } | {
+            /** Format: int64 */
+            at_us: number;
+            /** @enum {string} */
+            fate: "refused";
+        } | {
+            /** @enum {string} */
+            fate: "lost";
+        } | {
+            /** @enum {string} */
+            fate: "under-way";
         };
         /** @description What is not shown between two events. */
         WireGap: {
@@ -1160,6 +1198,35 @@ export interface components {
             address: string;
             /** @description Such as `client 1`, or a program's name; the address where nobody gave it a name. */
             name: string;
+        };
+        /**
+         * @description What happened to a node, or was done by it.
+         * @enum {string}
+         */
+        WireMark: "started" | "ended" | "failed" | "killed" | "paused" | "resumed" | "wrote" | "changed";
+        /** @description What is known of a simulated run besides its events. */
+        WireRun: {
+            /** @description When somebody was not there. */
+            away: components["schemas"]["WireAway"][];
+            /** @description Why it ended, such as `the time is up`. */
+            end: string;
+            /** Format: int64 */
+            ended_us: number;
+            /** @description What the network was like for a while, in the order in which that began. */
+            spans: components["schemas"]["WireSpan"][];
+        };
+        WireSpan: {
+            /** Format: int64 */
+            from_us: number;
+            /** @description Lanes that heard only one another. Empty where this cut nobody off. */
+            groups: number[][];
+            /**
+             * Format: int64
+             * @description `null` where it lasted until the end.
+             */
+            to_us: number | null;
+            /** @description Such as `split: a | b, c`. */
+            words: string;
         };
     };
     responses: never;

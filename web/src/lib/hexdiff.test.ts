@@ -53,6 +53,10 @@ describe("fields", () => {
     expect(told(16, true)).toEqual(["body 0+8"]);
   });
 
+  test("are named once more where there was too little room", () => {
+    expect(stretches([{ name: "length", from: 7, to: 11 }], 8, false).map(({ named, bytes }) => [named, bytes])).toEqual([[true, 3]]);
+  });
+
   test("are found by a byte", () => {
     expect(fieldAt(fields, 4)?.name).toBe("kind");
     expect(fieldAt(fields, 5)).toBeNull();

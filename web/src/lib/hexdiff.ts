@@ -2,6 +2,8 @@
 // position, not by alignment: for protocols "byte 17 is wrong" is the truth, and a clever alignment would hide it.
 
 export const ROW_BYTES = 8;
+/** Characters of a byte in hex, and the blank behind it. */
+export const COLUMN = 3;
 
 export interface HexCell {
   /** Two hex digits, or two spaces where the string has ended. */
@@ -43,19 +45,21 @@ export interface Stretch {
   field: Field;
   column: number;
   bytes: number;
-  /** Whether the name stands here: it is not repeated in later rows. */
+  /** Whether the name stands here: where the field begins, and once more where there was too little room for it. */
   named: boolean;
 }
 
-/** Where fields stand below a row. Empty where none begins there, except in the first row. */
+/** Where fields stand below a row. Empty where none is named there. */
 export function stretches(fields: Field[], offset: number, first: boolean): Stretch[] {
   const end = offset + ROW_BYTES;
   const here = fields.filter((field) => field.from < end && field.to > offset);
-  if (!first && !here.some((field) => field.from >= offset)) return [];
-  return here.map((field) => {
+  const found = here.map((field) => {
     const from = Math.max(field.from, offset);
-    return { field, column: from - offset, bytes: Math.min(field.to, end) - from, named: first || field.from >= offset };
+    const before = (offset - field.from) * COLUMN;
+    const wasCut = before > 0 && before <= ROW_BYTES * COLUMN && before <= field.name.length;
+    return { field, column: from - offset, bytes: Math.min(field.to, end) - from, named: first || field.from >= offset || wasCut };
   });
+  return found.some((it) => it.named) ? found : [];
 }
 
 /** The field of a byte. */

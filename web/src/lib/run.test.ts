@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { render } from "svelte/server";
 import RunEvidence from "../components/RunEvidence.svelte";
 import kept from "../../../grader/tests/simulated/split_register/evidence.json";
-import { clock, fate, rows, since, type Row } from "./run";
+import { clock, fate, layout, since, type Layout } from "./run";
 import type { Wire, WireEvent } from "./wire";
 
 /** What the grader makes of the run that its own tests begin with. */
@@ -25,12 +25,12 @@ function wire(events: WireEvent[], run: Partial<NonNullable<Wire["run"]>> = {}):
 
 const SIGNS = { here: "|", paused: ":", away: " " };
 
-/** The lanes above and below each row, its messages, then its words. */
-function told(all: Row[], it: Wire): string {
+/** The lanes above and below each row, where messages begin (`+`) and end (`-`), then its words. */
+function told({ rows, ways }: Layout, it: Wire): string {
   const name = (lane: number) => it.lanes[lane]?.name;
-  const lines = all.map((row) => {
+  const lines = rows.map((row, place) => {
     const lanes = row.lanes.map((lane) => SIGNS[lane.before] + SIGNS[lane.after] + (lane.group ?? "")).join(" ");
-    const pieces = row.pieces.map((piece) => `${piece.event}:${piece.x1.toFixed(2)}-${piece.x2.toFixed(2)}${piece.end ? ` ${piece.end}` : ""}`).join(", ");
+    const ends = ways.flatMap((way) => [...(way.from === place ? [`+${way.index}`] : []), ...(way.to === place ? [`-${way.index}`] : [])]);
     const words = {
       event: () => (row.kind !== "event" ? "" : row.event.what.deed === "mark" ? `${name(row.event.from)} ${row.event.what.words}` : `${name(row.event.from)} > ${name(row.event.to)} ${fate(row.event)}`),
       arrival: () => "",
@@ -39,13 +39,13 @@ function told(all: Row[], it: Wire): string {
       silence: () => ("words" in row ? `(${row.words})` : ""),
       gap: () => ("words" in row ? `(${row.words} left out)` : ""),
     }[row.kind]();
-    return `${clock(row.at).padStart(9)} ${lanes} ${words}${pieces && ` [${pieces}]`}`.trimEnd();
+    return [clock(row.at).padStart(9), lanes, ...ends, words].join(" ").trimEnd();
   });
   return `\n${lines.join("\n")}\n`;
 }
 
 test("a run is drawn row by row", () => {
-  expect(told(rows(example, true), example)).toMatchSnapshot();
+  expect(told(layout(example, true), example)).toMatchSnapshot();
 });
 
 test("the diagram says in words what it draws", () => {
@@ -56,17 +56,10 @@ test("the diagram says in words what it draws", () => {
 });
 
 describe("a message", () => {
-  test("goes straight from its sending to its arrival", () => {
-    const all = rows(wire([message(0, 0, 2, { fate: "arrived", at_us: 100 }), message(10, 1, 0, { fate: "arrived", at_us: 90 })]), true);
-    const first = all.flatMap((row) => row.pieces.filter((piece) => piece.event === 0));
-    expect(first.map((piece) => piece.end)).toEqual([null, null, null, "arrow"]);
-    expect([first[0]?.x1, first.at(-1)?.x2]).toEqual([0, 2]);
-    first.slice(1).forEach((piece, index) => expect(piece.x1).toBe(first[index]?.x2));
-  });
-
-  test("that does not arrive ends on its way", () => {
-    const all = rows(wire([message(0, 0, 2, { fate: "lost" }), message(900, 0, 1, { fate: "under-way" })]), true);
-    expect(all.flatMap((row) => row.pieces.map((piece) => piece.end))).toEqual(["cross", "open"]);
+  test("goes from its sending to its arrival, if it arrives", () => {
+    const { rows, ways } = layout(wire([message(0, 0, 2, { fate: "arrived", at_us: 100 }), message(10, 1, 0, { fate: "refused", at_us: 90 }), message(20, 1, 0, { fate: "lost" })]), true);
+    expect(rows.filter((row) => row.kind !== "silence").map((row) => row.kind)).toEqual(["event", "event", "event", "arrival", "arrival", "turn"]);
+    expect(ways.map(({ index, from, to }) => [index, from, to])).toEqual([[0, 0, 4], [1, 1, 3], [2, 2, null]]);
   });
 
   test("says what became of it", () => {
@@ -78,7 +71,7 @@ describe("a message", () => {
 describe("rows", () => {
   test("stand in order of time, the network's turns first", () => {
     const spans = [{ from_us: 100, to_us: 200, words: "split", groups: [[0], [1, 2]] }];
-    const all = rows(wire([message(100, 1, 2, { fate: "lost" }), message(200, 1, 2, { fate: "lost" })], { spans, ended_us: 200 }), true);
+    const all = layout(wire([message(100, 1, 2, { fate: "lost" }), message(200, 1, 2, { fate: "lost" })], { spans, ended_us: 200 }), true).rows;
     expect(all.filter((row) => row.kind !== "silence").map((row) => ("words" in row ? row.words : row.kind))).toEqual(["split", "event", "the network heals", "event", "the time was up"]);
     expect(all[0]?.lanes.map((lane) => lane.group)).toEqual([0, 1, 1]);
     expect(all.at(-1)?.lanes.map((lane) => lane.group)).toEqual([null, null, null]);
@@ -86,18 +79,18 @@ describe("rows", () => {
 
   test("of many events the first are shown and the last", () => {
     const many = wire(Array.from({ length: 60 }, (_, index) => message(index, 0, 1, { fate: "lost" })), { ended_us: 60 });
-    expect(rows(many, false).flatMap((row) => (row.kind === "fold" ? [row.count] : []))).toEqual([20]);
-    expect(rows(many, true).some((row) => row.kind === "fold")).toBe(false);
+    expect(layout(many, false).rows.flatMap((row) => (row.kind === "fold" ? [row.count] : []))).toEqual([20]);
+    expect(layout(many, true).rows.some((row) => row.kind === "fold")).toBe(false);
   });
 
   test("tell of a long silence", () => {
-    const all = rows(wire([message(0, 0, 1, { fate: "lost" }), message(900, 0, 1, { fate: "lost" })]), true);
+    const all = layout(wire([message(0, 0, 1, { fate: "lost" }), message(900, 0, 1, { fate: "lost" })]), true).rows;
     expect(all.flatMap((row) => (row.kind === "silence" ? [row.words] : []))).toEqual(["900 µs later"]);
   });
 
   test("a lane is broken off while nobody is there", () => {
     const away = [{ lane: 1, from_us: 100, to_us: 200, paused: false }, { lane: 2, from_us: 100, to_us: 300, paused: true }];
-    const all = rows(wire([100, 150, 200].map((at) => message(at, 0, 0, { fate: "lost" })), { away, ended_us: 200 }), true);
+    const all = layout(wire([100, 150, 200].map((at) => message(at, 0, 0, { fate: "lost" })), { away, ended_us: 300 }), true).rows;
     expect(all.filter((row) => row.kind === "event").map((row) => row.lanes.slice(1).map((lane) => `${lane.before} ${lane.after}`))).toEqual([
       ["here away", "here paused"],
       ["away away", "paused paused"],

@@ -12,157 +12,150 @@ const FIRST = 8;
 /** A silence that is this part of all the time that is shown is told. */
 const SILENCE = 1 / 8;
 
-/** Heights in pixels, and how far below a row's top its instant is. Rows may be higher: what is below the instant stretches. */
-export const HEIGHT = 30;
-export const THIN = 14;
-export const INSTANT = 15;
-
-/** A part of a message's way, in a row. Lanes are whole numbers of `x`; `y` is in pixels, or the row's bottom. */
-export interface Piece {
-  event: number;
-  x1: number;
-  y1: number;
-  x2: number;
-  y2: number | "bottom";
-  end: "arrow" | "cross" | "refused" | "open" | null;
-}
-
 /** How a lane is drawn above and below a row's instant. */
 export type Presence = "here" | "paused" | "away";
 
-export type Row = {
-  at: number;
-  /** By lane: its presence before and after, and its group where the network is split. */
-  lanes: { before: Presence; after: Presence; group: number | null }[];
-  pieces: Piece[];
-} & (
-  | { kind: "event"; index: number; event: WireEvent }
+export interface Lane {
+  before: Presence;
+  after: Presence;
+  /** Where the network is split, which part it belongs to. */
+  group: number | null;
+}
+
+type Bare =
+  | { kind: "event"; at: number; index: number; event: WireEvent }
   /** Where a message arrives; its words stand where it is sent. */
-  | { kind: "arrival" }
+  | { kind: "arrival"; at: number }
   /** The network changes, or the run ends. */
-  | { kind: "turn"; words: string; last: boolean }
-  | { kind: "silence"; words: string }
+  | { kind: "turn"; at: number; words: string; last: boolean }
+  | { kind: "silence"; at: number; words: string }
   /** What nobody kept. */
-  | { kind: "gap"; words: string }
-  /** What is there and not shown yet. */
-  | { kind: "fold"; count: number }
-);
+  | { kind: "gap"; at: number; words: string }
+  /** What is there and not shown yet; `at` is when the last of it was. */
+  | { kind: "fold"; at: number; count: number };
 
-type Bare = Row extends infer Each ? (Each extends Row ? Omit<Each, "lanes" | "pieces"> : never) : never;
+export type Row = Bare & { lanes: Lane[] };
 
-export function rows(wire: Wire, all: boolean): Row[] {
+/** The way of a message, between rows. */
+export interface Way {
+  event: WireEvent;
+  index: number;
+  from: number;
+  /** `null` where it did not arrive. */
+  to: number | null;
+}
+
+export interface Layout {
+  rows: Row[];
+  ways: Way[];
+}
+
+export function layout(wire: Wire, all: boolean): Layout {
   const run = wire.run;
-  if (!run) return [];
-  const { bare, sent, arrived } = ordered(wire, run, all);
-  const complete: Row[] = bare.map((row) => ({ ...row, lanes: lanesAt(wire, run, row.at), pieces: [] }));
-  const tops = complete.map(height).reduce<number[]>((sums, own) => [...sums, (sums.at(-1) ?? 0) + own], [0]);
-  for (const [index, from] of sent) draw(wire.events[index]!, index, complete, tops, from, arrived.get(index) ?? null);
-  return complete;
+  if (!run) return { rows: [], ways: [] };
+  const { rows, ways } = told(timed(wire, run, all), run);
+  return { rows: rows.map((row, place) => ({ ...row, lanes: lanesAt(wire, run, rows, place) })), ways };
 }
 
-function height(row: { kind: Row["kind"] }): number {
-  return row.kind === "arrival" ? THIN : HEIGHT;
+/** A row, and the event that is sent or arrives there. */
+interface Timed {
+  at: number;
+  of: { event: WireEvent; index: number } | null;
+  row: Bare;
 }
 
-export function instant(row: { kind: Row["kind"] }): number {
-  return row.kind === "arrival" ? THIN / 2 : INSTANT;
-}
-
-/** All rows in order of time, and those in which each message that is shown begins and ends. */
-function ordered(wire: Wire, run: Run, all: boolean): { bare: Bare[]; sent: Map<number, number>; arrived: Map<number, number> } {
+function timed(wire: Wire, run: Run, all: boolean): Timed[] {
   const count = wire.events.length;
   const last = count - (EVENTS_UNFOLDED - FIRST);
   const shows = (index: number) => all || count <= EVENTS_UNFOLDED || index < FIRST || index >= last;
-
-  type Timed = { at: number; of: number | null; row: Bare };
-  const timed: Timed[] = [];
+  const found: Timed[] = [];
   wire.events.forEach((event, index) => {
+    const at = event.at_us;
     const gap = gapBefore(wire, index);
-    if (gap && shows(index)) timed.push({ at: event.at_us, of: null, row: { kind: "gap", at: event.at_us, words: gap } });
-    const before = timed.at(-1)?.row;
-    if (shows(index)) timed.push({ at: event.at_us, of: index, row: { kind: "event", at: event.at_us, index, event } });
-    else if (before?.kind === "fold") before.count += 1;
-    else timed.push({ at: event.at_us, of: null, row: { kind: "fold", at: event.at_us, count: 1 } });
+    if (gap && shows(index)) found.push({ at, of: null, row: { kind: "gap", at, words: gap } });
+    const before = found.at(-1)?.row;
+    if (shows(index)) found.push({ at, of: { event, index }, row: { kind: "event", at, index, event } });
+    else if (before?.kind === "fold") Object.assign(before, { at, count: before.count + 1 });
+    else found.push({ at, of: null, row: { kind: "fold", at, count: 1 } });
   });
   wire.events.forEach((event, index) => {
     const at = arrival(event);
-    if (at !== null && shows(index) && event.from !== event.to) timed.push({ at, of: index, row: { kind: "arrival", at } });
+    if (at !== null && shows(index) && event.from !== event.to) found.push({ at, of: { event, index }, row: { kind: "arrival", at } });
   });
-  timed.push(...turns(run).map((row) => ({ at: row.at, of: null, row })));
+  found.push(...turns(run));
   const gap = gapBefore(wire, count);
-  if (gap) timed.push({ at: run.ended_us, of: null, row: { kind: "gap", at: run.ended_us, words: gap } });
+  if (gap) found.push({ at: run.ended_us, of: null, row: { kind: "gap", at: run.ended_us, words: gap } });
 
-  // Of what happens at one time, the network's turns stand first: what they did to messages follows.
-  const order = ({ row }: Timed) => (row.kind === "turn" ? 0 : 1);
-  timed.sort((one, other) => one.at - other.at || order(one) - order(other));
-  timed.push({ at: run.ended_us, of: null, row: { kind: "turn", at: run.ended_us, words: run.end, last: true } });
-
-  const bare: Bare[] = [];
-  const sent = new Map<number, number>();
-  const arrived = new Map<number, number>();
-  const began = timed[0]?.at ?? 0;
-  for (const { at, of, row } of timed) {
-    const passed = at - (bare.at(-1)?.at ?? at);
-    if (passed > (run.ended_us - began) * SILENCE) bare.push({ kind: "silence", at, words: `${since(passed)} later` });
-    if (of !== null) (row.kind === "arrival" ? arrived : sent).set(of, bare.length);
-    bare.push(row);
-  }
-  return { bare, sent, arrived };
+  // Of what happens at one time, the network's turns stand first, for what they did to messages follows; then what arrives,
+  // for what is done about it follows.
+  const order = ({ row, of }: Timed) => (row.kind === "turn" ? 0 : row.kind === "arrival" && of && of.event.at_us < row.at ? 1 : 2);
+  found.sort((one, other) => one.at - other.at || order(one) - order(other));
+  return [...found, { at: run.ended_us, of: null, row: { kind: "turn", at: run.ended_us, words: run.end, last: true } }];
 }
 
 /** When the network changed, and how. What takes the place of something else says so itself. */
-function turns(run: Run): (Bare & { kind: "turn" })[] {
-  const begun = run.spans.map((span) => ({ kind: "turn" as const, at: span.from_us, words: span.words, last: false }));
+function turns(run: Run): Timed[] {
+  const turn = (at: number, words: string): Timed => ({ at, of: null, row: { kind: "turn", at, words, last: false } });
   const ended = new Set(run.spans.flatMap((span) => (typeof span.to_us === "number" ? [span.to_us] : [])));
   const healed = [...ended].filter((at) => !run.spans.some((span) => span.from_us === at));
-  return [...begun, ...healed.map((at) => ({ kind: "turn" as const, at, words: "the network heals", last: false }))];
+  return [...run.spans.map((span) => turn(span.from_us, span.words)), ...healed.map((at) => turn(at, "the network heals"))];
+}
+
+/** Rows with silences between them, and the messages' ways between rows. */
+function told(all: Timed[], run: Run): { rows: Bare[]; ways: Way[] } {
+  const rows: Bare[] = [];
+  const ways = new Map<number, Way>();
+  const long = (run.ended_us - (all[0]?.at ?? 0)) * SILENCE;
+  for (const { at, of, row } of all) {
+    const before = rows.at(-1)?.at ?? at;
+    if (at - before > long) rows.push({ kind: "silence", at: before, words: `${since(at - before)} later` });
+    const way = of && ways.get(of.index);
+    if (way) way.to = rows.length;
+    else if (of && of.event.what.deed !== "mark" && of.event.from !== of.event.to) ways.set(of.index, { ...of, from: rows.length, to: null });
+    rows.push(row);
+  }
+  return { rows, ways: [...ways.values()] };
 }
 
 /** When a message arrived; null where it did not, or is none. */
-export function arrival({ fate }: WireEvent): number | null {
+function arrival({ fate }: WireEvent): number | null {
   return fate.fate === "arrived" || fate.fate === "refused" ? fate.at_us : null;
 }
 
-function lanesAt(wire: Wire, run: Run, at: number): Row["lanes"] {
+function lanesAt(wire: Wire, run: Run, rows: Bare[], place: number): Lane[] {
+  const at = rows[place]!.at;
   const split = run.spans.find((span) => span.groups.length > 0 && span.from_us <= at && at < (span.to_us ?? Infinity));
-  return wire.lanes.map((_, lane) => ({
-    before: presence(run, lane, at, true),
-    after: presence(run, lane, at, false),
-    group: split ? split.groups.findIndex((group) => group.includes(lane)) : null,
-  }));
+  return wire.lanes.map((_, lane) => {
+    const turn = turnOf(rows, place, lane);
+    return {
+      before: presence(run, lane, at, place <= turn),
+      after: presence(run, lane, at, place < turn),
+      group: split ? split.groups.findIndex((group) => group.includes(lane)) : null,
+    };
+  });
 }
 
+/** Of the rows at one time, that in which the lane changes if it does: where its mark is, or the first. */
+function turnOf(rows: Bare[], place: number, lane: number): number {
+  const at = rows[place]!.at;
+  let first = place;
+  while (rows[first - 1]?.at === at) first -= 1;
+  for (let other = first; rows[other]?.at === at; other += 1) {
+    const row = rows[other];
+    if (row?.kind === "event" && row.event.what.deed === "mark" && row.event.from === lane && CHANGES.has(row.event.what.mark)) return other;
+  }
+  return first;
+}
+
+const CHANGES = new Set(["started", "ended", "failed", "killed", "paused", "resumed"]);
+
+/** Just before an instant, or just after it. Nobody is there before the run. */
 function presence(run: Run, lane: number, at: number, before: boolean): Presence {
-  const during = run.away.filter((away) => away.lane === lane && (before ? away.from_us < at && at <= away.to_us : away.from_us <= at && at < away.to_us));
+  if (before && at === 0) return "away";
+  const holds = ({ from_us: from, to_us: to }: Run["away"][number]) => (before ? from < at && at <= to : from <= at && (at < to || to === run.ended_us));
+  const during = run.away.filter((away) => away.lane === lane && holds(away));
   if (during.some((away) => !away.paused)) return "away";
   return during.length > 0 ? "paused" : "here";
-}
-
-/** How far towards its target a message is drawn that does not arrive. */
-const STUB = 0.55;
-
-function draw(event: WireEvent, index: number, all: Row[], tops: number[], from: number, to: number | null) {
-  if (event.what.deed === "mark" || event.from === event.to) return;
-  if (to === null) {
-    const x2 = event.from + (event.to - event.from) * STUB;
-    const end = event.fate.fate === "lost" ? "cross" : "open";
-    all[from]?.pieces.push({ event: index, x1: event.from, y1: INSTANT, x2, y2: HEIGHT - 3, end });
-    return;
-  }
-  const y = (row: number) => tops[row]! + instant(all[row]!);
-  const x = (at: number) => event.from + ((event.to - event.from) * (at - y(from))) / (y(to) - y(from));
-  for (let row = from; row <= to; row += 1) {
-    const top = row === from ? y(from) : tops[row]!;
-    const bottom = row === to ? y(to) : tops[row + 1]!;
-    all[row]?.pieces.push({
-      event: index,
-      x1: x(top),
-      y1: top - tops[row]!,
-      x2: x(bottom),
-      y2: row === to ? instant(all[row]!) : "bottom",
-      end: row < to ? null : event.fate.fate === "refused" ? "refused" : "arrow",
-    });
-  }
 }
 
 /** What became of a message: `arrives after 3.2 ms`. */

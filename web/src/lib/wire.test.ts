@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { dump, label, place, preview, rows, since, verdict, type Deed, type Wire } from "./wire";
+import { dump, label, place, preview, rows, since, verdict, type Deed, type Wire, type WireEvent } from "./wire";
 
 const data = (text: string, more: Partial<Extract<Deed, { deed: "data" }>> = {}): Deed => ({
   deed: "data",
@@ -11,13 +11,15 @@ const data = (text: string, more: Partial<Extract<Deed, { deed: "data" }>> = {})
   ...more,
 });
 
+const event = (at_us: number, from: number, to: number, what: Deed): WireEvent => ({ at_us, from, to, connection: 0, what, fate: { fate: "seen" } });
+
 function wire(count: number, more: Partial<Wire> = {}): Wire {
-  const events = Array.from({ length: count }, (_, index) => ({ at_us: index, from: 0, to: 1, connection: 0, what: data("a") }));
+  const events = Array.from({ length: count }, (_, index) => event(index, 0, 1, data("a")));
   const lanes = [
     { name: "client 1", address: "127.0.0.1:40001" },
     { name: "server", address: "127.0.0.1:7000" },
   ];
-  return { kind: "wire", title: "", lanes, events, left_out: [], connections_left_out: 0, divergence: null, capture: null, ...more };
+  return { kind: "wire", title: "", lanes, events, left_out: [], connections_left_out: 0, divergence: null, capture: null, run: null, ...more };
 }
 
 /** `e0 e1 fold:3 gap`. */
@@ -63,7 +65,7 @@ test("bytes are placed in what was sent", () => {
 });
 
 test("the mark is explained by what it stands on", () => {
-  const on = (what: Deed, byte: number | null) => verdict({ ...wire(0), events: [{ at_us: 0, from: 1, to: 0, connection: 0, what }], divergence: { event: 0, byte } });
+  const on = (what: Deed, byte: number | null) => verdict({ ...wire(0), events: [event(0, 1, 0, what)], divergence: { event: 0, byte } });
   expect(on(data("abc"), 1)).toBe("The first difference: byte 1 of these is 0x62 “b”.");
   expect(on(data("abc", { length: 900, shown_from: 500 }), 502)).toContain("byte 502 of these is 0x63");
   expect(on({ deed: "fin" }, null)).toBe("This came instead of what was awaited.");

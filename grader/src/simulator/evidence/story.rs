@@ -20,9 +20,10 @@ pub struct Story {
 impl Story {
     pub fn of(cluster: &Cluster, ran: &Ran) -> Story {
         let mut teller = Teller { nodes: cluster.nodes.len(), ..Teller::default() };
-        ran.trace.iter().for_each(|happened| teller.tell(happened));
         if !ran.trace.is_empty() {
+            // A client tells of an operation before it sends anything.
             teller.reports(ran);
+            ran.trace.iter().for_each(|happened| teller.tell(happened));
             teller.last_waits(ran);
         }
         // Of two at one time, that which was told first stays the first.
@@ -48,6 +49,8 @@ struct Teller {
     started: BTreeSet<usize>,
     /// Nodes whose machine loses power now.
     powerless: BTreeSet<usize>,
+    /// What was written last, by whom and when, if that is the last event.
+    written: Option<(Ns, usize, String)>,
     /// Whether something came to its end whose beginning is missing.
     headless: bool,
 }
@@ -61,6 +64,9 @@ enum Channel {
 impl Teller {
     fn tell(&mut self, happened: &Happened) {
         let at = happened.at;
+        if !matches!(happened.what, What::Wrote { .. }) {
+            self.written = None;
+        }
         match &happened.what {
             What::Started { node } => {
                 self.powerless.remove(node);
@@ -75,7 +81,7 @@ impl Teller {
                 let words = if powerless { "loses power".to_owned() } else { words };
                 self.mark(at, *node, mark, words);
             }
-            What::Wrote { node, text, .. } => self.mark(at, *node, WireMark::Wrote, words::line(text)),
+            What::Wrote { node, text, .. } => self.wrote(at, *node, text),
             What::Did { deed } => self.deed(at, deed),
             What::Sent { packet, from, to, carries } => self.sent(at, *packet, *from, *to, carries),
             What::Lost { packet } => self.fate(*packet, WireFate::Lost),
@@ -96,7 +102,7 @@ impl Teller {
                 self.powerless.insert(*node);
                 return;
             }
-            Deed::Pause(node) => (*node, WireMark::Paused, "is stopped where it is".to_owned()),
+            Deed::Pause(node) => (*node, WireMark::Paused, "is paused".to_owned()),
             Deed::Resume(node) => (*node, WireMark::Resumed, "goes on".to_owned()),
             Deed::Skew { node, by } => {
                 let way = if *by < 0 { "back" } else { "forth" };
@@ -157,6 +163,21 @@ impl Teller {
         self.push(at, (from, to), connection, what, WireFate::UnderWay);
     }
 
+    /// What a program writes piece by piece at one time is one event.
+    fn wrote(&mut self, at: Ns, node: usize, text: &str) {
+        let before = self.written.take().filter(|(when, who, _)| (*when, *who) == (at, node));
+        let continued = before.is_some();
+        let whole = before.map_or_else(String::new, |(_, _, text)| text) + text;
+        match self.events.last_mut() {
+            Some((_, WireEvent { what: WireDeed::Mark { words, .. }, .. })) if continued => {
+                *words = words::output(&whole)
+            }
+            _ if whole.trim().is_empty() => return,
+            _ => self.mark(at, node, WireMark::Wrote, words::output(&whole)),
+        }
+        self.written = Some((at, node, whole));
+    }
+
     fn mark(&mut self, at: Ns, node: usize, mark: WireMark, words: String) {
         self.push(at, (node, node), 0, WireDeed::Mark { mark, words }, WireFate::Seen);
     }
@@ -171,7 +192,7 @@ impl Teller {
         match self.packets.get(&packet) {
             Some(index) => self.events[*index].1.fate = fate,
             // Also that of an answer, which is no event.
-            None => self.headless |= self.events.is_empty(),
+            None => self.headless |= self.packets.is_empty(),
         }
     }
 
@@ -188,8 +209,9 @@ impl Teller {
 
     /// What the suite's own programs told.
     fn reports(&mut self, ran: &Ran) {
+        let mut reports = words::Reports::default();
         for report in &ran.reports {
-            if let Some(words) = words::reported(&report.line) {
+            if let Some(words) = reports.words(report.node, &report.line) {
                 self.mark(report.at, report.node, WireMark::Wrote, words);
             }
         }

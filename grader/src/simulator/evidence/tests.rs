@@ -138,6 +138,22 @@ fn what_happens_to_nodes_is_told_on_their_lanes() {
 }
 
 #[test]
+fn what_is_written_piece_by_piece_is_one_event() {
+    let wrote = |node: usize, text: &str| json!({ "what": "wrote", "node": node, "stream": "stderr", "text": text });
+    let trace = json!([
+        [1, wrote(0, "Traceback:\n")],
+        [1, wrote(0, "  ValueError\n")],
+        [1, wrote(1, "\n")],
+        [1, wrote(1, "ready")],
+        [2, wrote(1, "\n")],
+        [3, wrote(1, &format!("{}end\n", "x".repeat(300)))],
+    ]);
+    let told = marks(&shown(&run(json!([]), trace)).events);
+    assert_eq!(told[..2], ["1 0 Wrote Traceback:\n  ValueError", "1 1 Wrote ready"]);
+    assert_eq!(told[2], format!("3 1 Wrote …{}end", "x".repeat(197)));
+}
+
+#[test]
 fn what_clients_told_is_told_in_words() {
     let (cluster, mut ran) = run(json!([]), json!([[0, { "what": "started", "node": 0 }]]));
     let lines = [
@@ -151,7 +167,8 @@ fn what_clients_told_is_told_in_words() {
     let report = |line: &str| simulation::words::Report { at: MS, node: 1, line: line.to_owned() };
     ran.reports = lines.into_iter().map(report).collect();
     let told = marks(&shown(&(cluster, ran)).events);
-    let expected = ["write(\"x\", 1)", "it gave null", "it gave nothing: it had no effect", "leader: \"b\"", "rubbish"];
+    let expected =
+        ["write(\"x\", 1) …", "write(\"x\", 1) gave None", "an operation had no effect", "leader: \"b\"", "rubbish"];
     assert_eq!(told[1..6], expected.map(|words| format!("1 1 Wrote {words}")));
 }
 

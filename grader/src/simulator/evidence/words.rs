@@ -1,8 +1,10 @@
 //! What happened, in words.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use simulation::words::{Cluster, End, Exit, Latency, Network, Ns};
+use serde_json::Value;
+use simulation::words::{Cluster, End, Exit, Latency, MS, Network, Ns, SECOND};
 
 use crate::report::WireMark;
 
@@ -91,30 +93,61 @@ pub fn network(network: &Network) -> String {
 /// `1.5 ms`, `20 s`.
 pub fn time(ns: Ns) -> String {
     match ns {
-        0..1_000_000 => format!("{} µs", ns as f64 / 1e3),
-        0..1_000_000_000 => format!("{} ms", ns as f64 / 1e6),
+        0..MS => format!("{} µs", ns as f64 / 1e3),
+        MS..SECOND => format!("{} ms", ns as f64 / 1e6),
         _ => format!("{} s", ns as f64 / 1e9),
     }
 }
 
-/// What a suite's own program tells of itself, by `practicum/inside/report.py`; any other line as it is.
-pub fn reported(text: &str) -> Option<String> {
-    let Ok(serde_json::Value::Object(told)) = serde_json::from_str(text) else { return Some(line(text)) };
-    let plain = |key: &str| told.get(key).map(ToString::to_string);
-    if let Some(operation) = told.get("operation").and_then(serde_json::Value::as_str) {
-        let arguments = told.get("arguments").and_then(serde_json::Value::as_array);
-        let arguments: Vec<String> = arguments.into_iter().flatten().map(ToString::to_string).collect();
-        return Some(line(&format!("{operation}({})", arguments.join(", "))));
+/// What the suite's own programs tell of themselves, by `practicum/inside/report.py`.
+#[derive(Default)]
+pub struct Reports {
+    /// Operations that have begun, by who began them and their number.
+    begun: BTreeMap<(usize, u64), String>,
+}
+
+impl Reports {
+    /// One line in words; `None` where it says nothing about the run.
+    pub fn words(&mut self, node: usize, text: &str) -> Option<String> {
+        let Ok(Value::Object(told)) = serde_json::from_str(text) else { return Some(line(text)) };
+        let number = |key: &str| told.get(key).and_then(Value::as_u64);
+        if let (Some(operation), Some(number)) = (told.get("operation").and_then(Value::as_str), number("begin")) {
+            let arguments = told.get("arguments").and_then(Value::as_array);
+            let arguments: Vec<String> = arguments.into_iter().flatten().map(python).collect();
+            let call = line(&format!("{operation}({})", arguments.join(", ")));
+            self.begun.insert((node, number), call.clone());
+            return Some(format!("{call} …"));
+        }
+        if let Some(number) = number("end") {
+            let call = self.begun.remove(&(node, number)).unwrap_or_else(|| "an operation".to_owned());
+            let result = told.get("result").map(|result| format!("gave {}", python(result)));
+            return Some(line(&format!("{call} {}", result.unwrap_or_else(|| "had no effect".to_owned()))));
+        }
+        if let Some(note) = told.get("note").and_then(Value::as_str) {
+            return Some(line(&format!("{note}: {}", told.get("value").map(python).unwrap_or_default())));
+        }
+        // That a client has begun, and how it raised, is told by its life.
+        (!told.contains_key("started") && !told.contains_key("raised")).then(|| line(text))
     }
-    if told.contains_key("end") {
-        let result = plain("result").unwrap_or_else(|| "nothing: it had no effect".to_owned());
-        return Some(line(&format!("it gave {result}")));
+}
+
+fn python(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
-    if let Some(note) = told.get("note").and_then(serde_json::Value::as_str) {
-        return Some(line(&format!("{note}: {}", plain("value").unwrap_or_default())));
+}
+
+/// What a program wrote; of much the end, where tracebacks say most.
+pub fn output(text: &str) -> String {
+    let text = text.trim_end();
+    let skipped = text.chars().count().saturating_sub(LINE_CHARS_MAX);
+    match text.char_indices().nth(skipped) {
+        Some((start, _)) if skipped > 0 => format!("…{}", &text[start..]),
+        _ => text.to_owned(),
     }
-    // That a client has begun, and how it raised, is told by its life.
-    (!told.contains_key("started") && !told.contains_key("raised")).then(|| line(text))
 }
 
 /// One line of at most [`LINE_CHARS_MAX`] characters.

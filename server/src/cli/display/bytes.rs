@@ -51,19 +51,24 @@ fn value(text: &mut String, name: &str, encoded: &str, bytes: &Bytes<'_>, fields
     }
 }
 
-/// The line below a row; `None` where no field begins in it that has not been named.
+/// The line below a row; `None` where no field is to be named: each is where it begins, and once more where there was too
+/// little room for its name.
 fn names(fields: &[Field], start: u64, length: u64, first: bool) -> Option<String> {
     let end = start + length;
     let here: Vec<&Field> = fields.iter().filter(|field| field.from < end && field.to > start).collect();
-    let begins = |field: &Field| first || field.from >= start;
-    if !here.iter().any(|field| begins(field)) {
+    let was_cut = |field: &Field| {
+        let room = start.saturating_sub(field.from) as usize * COLUMN;
+        (1..=ROW_BYTES * COLUMN).contains(&room) && room <= field.name.chars().count()
+    };
+    let named = |field: &Field| first || field.from >= start || was_cut(field);
+    if !here.iter().any(|field| named(field)) {
         return None;
     }
     let mut line = String::new();
     for field in here {
         let column = (field.from.max(start) - start) as usize * COLUMN;
         let width = (field.to.min(end) - field.from.max(start)) as usize * COLUMN - 1;
-        let name = if begins(field) { cut(&printable(&field.name), width) } else { String::new() };
+        let name = if named(field) { cut(&printable(&field.name), width) } else { String::new() };
         let _ = write!(line, "{}{name:─<width$}", " ".repeat(column - line.chars().count()));
     }
     Some(line)
@@ -108,6 +113,8 @@ mod tests {
     fn a_field_that_began_before_is_named_in_the_first_row() {
         assert_eq!(names(&[field("body", 8, 500)], 96, 16, true).unwrap(), format!("body{}", "─".repeat(43)));
         assert_eq!(names(&[field("body", 8, 500)], 112, 16, false), None);
+        assert_eq!(names(&[field("body", 8, 113)], 112, 1, false), None);
+        assert_eq!(names(&[field("length", 15, 19)], 16, 16, false).unwrap(), "length──");
         assert_eq!(names(&[field("body", 8, 114), field("sum", 114, 116)], 112, 4, false).unwrap(), "───── sum──");
     }
 }

@@ -17,8 +17,9 @@ use super::wire::{label, left_out};
 /// Events that are shown: the first of them, and those up to the end.
 const EVENTS_MAX: usize = 60;
 const FIRST: usize = 10;
-/// Of an event's words.
-const WORDS_CHARS: usize = 58;
+/// Of a message's words, and of those of an event that has no fate beside them.
+const WORDS_CHARS: usize = 68;
+const MARK_CHARS: usize = 88;
 const MARGIN: &str = "      ";
 
 /// The parts of the evidence.
@@ -45,7 +46,8 @@ pub fn write(text: &mut String, run: &Run<'_>) {
             continue;
         }
         left_out(text, std::mem::take(&mut unshown), run.gap(index));
-        let (who, words) = (run.who(event), label(&event.what, WORDS_CHARS));
+        let room = if event.fate == WireFate::Seen { MARK_CHARS } else { WORDS_CHARS };
+        let (who, words) = (run.who(event), label(&event.what, room));
         let line = format!("{MARGIN}{}  {who:width$}  {words:WORDS_CHARS$}  {}", clock(event.at_us), fate(event.fate));
         let _ = writeln!(text, "{}", line.trim_end());
     }

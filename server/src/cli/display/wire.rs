@@ -203,7 +203,8 @@ fn carried(words: &str, what: &WireDeed, room: usize) -> String {
     let mut quoted = if from > 0 { "…".to_owned() } else { String::new() };
     let mut whole = true;
     for byte in &bytes {
-        let escaped = byte.escape_ascii().to_string();
+        // A quotation mark is told from the last one by its place.
+        let escaped = if *byte == b'"' { "\"".to_owned() } else { byte.escape_ascii().to_string() };
         if quoted.chars().count() + escaped.len() > room {
             whole = false;
             break;
