@@ -60,6 +60,11 @@ def linear(exam):
     exam.grows(lambda size: exam.compute("drivers/codec.py:long", module="codec.py", size=size).fuel, (2_000, 4_000, 8_000), at_most=2.3)
 
 
+def compiled(exam):
+    word = str(exam.random.randrange(10**9)).encode()
+    exam.equal(exam.command(["solver.wasm"], stdin=word).stdout, word, "what the compiled program writes")
+
+
 def filtered(exam):
     word = str(exam.random.randrange(10**9))
     ended = exam.command(["node.py", "filter"], stdin=f"{word}\n".encode(), files={"extra.txt": "more\n"})
