@@ -14,7 +14,10 @@ const RUN_FORM: u8 = 0xb2;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replay {
     /// The token, and of which exploration of its case it is.
-    Schedule { token: String, exploration: u16 },
+    Schedule {
+        token: String,
+        exploration: u16,
+    },
     Run(Simulation),
 }
 
@@ -52,9 +55,7 @@ impl Simulation {
 impl<'a> From<&'a Replay> for protocol::Replay<'a> {
     fn from(replay: &'a Replay) -> protocol::Replay<'a> {
         match replay {
-            Replay::Schedule { token, exploration } => {
-                protocol::Replay::Schedule { token, exploration: *exploration }
-            }
+            Replay::Schedule { token, exploration } => protocol::Replay::Schedule { token, exploration: *exploration },
             Replay::Run(run) => protocol::Replay::Simulation(run),
         }
     }

@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 
-use simulation::words::{Answer, Order};
 use simulation::Machine;
 use simulation::disk::Image;
+use simulation::words::{Answer, Order};
 
 use crate::channel::Channel;
 use crate::sandbox::inherited;

@@ -231,7 +231,9 @@ impl Manifest {
             return Err("exercise.toml: native_too says something about the simulated lane alone".into());
         }
         if self.lane == Lane::Simulated && !self.programs.is_empty() {
-            return Err("exercise.toml: suites in the simulated lane say themselves what they run, in place of programs".into());
+            return Err(
+                "exercise.toml: suites in the simulated lane say themselves what they run, in place of programs".into(),
+            );
         }
         for file in &self.files {
             FileName::parse(file.as_bytes()).map_err(|error| format!("exercise.toml: files: {error}"))?;

@@ -54,8 +54,8 @@ pub use templates::{Launcher, Network, Templates};
 use work::Room;
 pub use work::{Kind, WorkFolder};
 
-use crate::{applets, simulator};
 use crate::channel::{Channel, Frame};
+use crate::{applets, simulator};
 
 /// The word that makes this binary a launcher.
 pub const LAUNCHER_WORD: &str = "sandbox-launcher";

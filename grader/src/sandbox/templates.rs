@@ -129,7 +129,11 @@ impl Root {
         if !self.templates.contains_key(&role) {
             let (orders, theirs) = Channel::pair()?;
             let (voice, their_voice) = io::pipe()?;
-            let order = RootOrder::Template { role, library: library.to_owned(), warm: self.native.clone().filter(|_| role.is_python()) };
+            let order = RootOrder::Template {
+                role,
+                library: library.to_owned(),
+                warm: self.native.clone().filter(|_| role.is_python()),
+            };
             self.orders.send(&order, b"", &[theirs.as_fd(), their_voice.as_fd()])?;
             self.templates.insert(role, Template { orders, voice, served: false });
         }

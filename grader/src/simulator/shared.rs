@@ -17,11 +17,7 @@ pub struct Shared(Arc<Mutex<BTreeMap<String, Arc<File>>>>);
 
 impl Shared {
     /// The runtime of that name, which `open` finds where it has not been asked for before.
-    pub fn get<E: From<io::Error>>(
-        &self,
-        name: &str,
-        open: impl FnOnce() -> Result<File, E>,
-    ) -> Result<Arc<File>, E> {
+    pub fn get<E: From<io::Error>>(&self, name: &str, open: impl FnOnce() -> Result<File, E>) -> Result<Arc<File>, E> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(file) = known.get(name) {
             return Ok(Arc::clone(file));

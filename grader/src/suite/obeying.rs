@@ -68,7 +68,8 @@ impl World<'_> {
                 Reply::started(done(), process, channel)
             }
             Ask::Simulator => {
-                let runtime = self.setup.runtime.ok_or_else(|| self.wrong(&"its lane in exercise.toml is not simulated"))?;
+                let runtime =
+                    self.setup.runtime.ok_or_else(|| self.wrong(&"its lane in exercise.toml is not simulated"))?;
                 let (process, channel) = self.running.start_simulator((0, self.submission.get_mut(0)?), runtime)?;
                 Reply::started(done(), process, channel)
             }
