@@ -1,25 +1,36 @@
 //! The suite author's guide (`python/README.md`) shows each power by an example. Here every example is run as a case,
-//! against the programs in `guide/`, so that none can rot.
+//! against the programs in `guide/` and, for the simulated lane, `guide_simulated/`, so that none can rot.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use grader::exercise::Case;
+use grader::runtime::LocalRuntime;
 use grader::seed::Root;
 use grader::{Exercise, Grader, Request};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() {
     grader::sandbox::launcher_main();
-    let exercise = Arc::new(exercise(&blocks()));
     let grader = Arc::new(Grader::new(true).unwrap());
-    let tests = exercise.manifest().cases.iter().map(|case| {
-        let (grader, exercise, case) = (grader.clone(), exercise.clone(), case.id.clone());
-        Trial::test(case.clone(), move || check(&grader, &exercise, &case))
+    let (before, rest) = GUIDE.split_once("\n## Simulated clusters\n").unwrap();
+    let (simulated, after) = rest.split_once("\n## Pictures of the network\n").unwrap();
+    let native = exercise("guide", &[blocks(before), blocks(after)].concat());
+    let local = LocalRuntime::default();
+    let simulated = exercise("guide_simulated", &blocks(simulated)).pinned(&local.get().unwrap().sha256);
+    let tests = [native, simulated].map(Arc::new).into_iter().flat_map(|exercise| {
+        let test = |case: &Case| {
+            let (grader, exercise, case) = (grader.clone(), exercise.clone(), case.id.clone());
+            Trial::test(case.clone(), move || check(&grader, &exercise, &case))
+        };
+        exercise.manifest().cases.iter().map(test).collect::<Vec<_>>()
     });
     libtest_mimic::run(&Arguments::from_args(), tests.collect()).exit();
 }
+
+const GUIDE: &str = include_str!("../python/README.md");
 
 fn check(grader: &Grader, exercise: &Exercise, case: &str) -> Result<(), Failed> {
     let request =
@@ -32,17 +43,16 @@ fn check(grader: &Grader, exercise: &Exercise, case: &str) -> Result<(), Failed>
     }
 }
 
-/// Every block of Python in the guide.
-fn blocks() -> Vec<&'static str> {
-    let guide = include_str!("../python/README.md");
-    let blocks = guide.split("```python\n").skip(1).filter_map(|rest| rest.split_once("```"));
+/// Every block of Python in a part of the guide.
+fn blocks(part: &'static str) -> Vec<&'static str> {
+    let blocks = part.split("```python\n").skip(1).filter_map(|rest| rest.split_once("```"));
     blocks.map(|(block, _)| block).collect()
 }
 
-/// The folder `guide/` with the examples as its suite and a case for each; a block that begins with a file's name is that
+/// That folder with the examples as its suite and a case for each; a block that begins with a file's name is that
 /// file.
-fn exercise(blocks: &[&str]) -> Exercise {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guide");
+fn exercise(name: &str, blocks: &[&str]) -> Exercise {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
     let mut files = BTreeMap::new();
     read_below(&folder, "", &mut files);
     let file = |block: &&&str| block.starts_with("# drivers/");

@@ -10,8 +10,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use grader::report::{CaseReport, Evidence};
+use grader::runtime::LocalRuntime;
 use grader::seed::Root;
-use grader::{Exercise, Grader, GraderError, Report, Request, Submission};
+use grader::{Exercise, Grader, GraderError, Report, Request, Submission, Verdict};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
@@ -27,6 +28,8 @@ fn main() -> ExitCode {
         trial(&grader, "a_run_that_there_is_not_is_not_repeated", a_run_that_there_is_not_is_not_repeated),
         trial(&grader, "a_failing_run_is_made_small", a_failing_run_is_made_small),
         trial(&grader, "a_grading_is_the_same_each_time", a_grading_is_the_same_each_time),
+        trial(&grader, "what_the_lane_lacks_is_done_natively_where_that_may_be", what_is_lacking_is_done_natively),
+        trial(&grader, "only_modules_of_webassembly_are_run", only_modules_of_webassembly_are_run),
     ];
     for part in ["mistakes", "attacks"] {
         for path in programs(part) {
@@ -76,7 +79,7 @@ fn a_run_that_there_is_not_is_not_repeated(grader: &Grader) {
         ("sgAAAAD_", "register", "none of this simulation's"),
         ("sgAAAAA", "encoded", "simulates nothing"),
     ] {
-        match try_to_grade(grader, &reference, Some(case), Some(token)) {
+        match try_to_grade(grader, &exercise(), &reference, Some(case), Some(token)) {
             Err(GraderError::Request(reason)) => assert!(reason.contains(words) && reason.contains(case), "{reason}"),
             other => panic!("{token}: {other:#?}"),
         }
@@ -94,6 +97,46 @@ fn a_failing_run_is_made_small(grader: &Grader) {
 fn base64_of(token: &str) -> Vec<u8> {
     use base64::Engine;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token).unwrap()
+}
+
+/// And what that costs is not demanded, which the report says.
+fn what_is_lacking_is_done_natively(grader: &Grader) {
+    let needs = |code: &str| program(&format!("# codec.py - -\nimport ctypes\n{code}"));
+    let right = needs("def encode(text):\n    return text.encode()\ndef decode(data):\n    return data.decode()\n");
+    let strict = grade(grader, &right, Some("encoded"), None);
+    assert_eq!(strict.cases[0].verdict, Verdict::RuleBroken, "{strict:#?}");
+    let mut files = files_below(&folder());
+    files.get_mut("exercise.toml").unwrap().splice(0..0, b"native_too = true\n".iter().copied());
+    let runtime = LocalRuntime::default().get().unwrap().sha256.clone();
+    let lenient = Exercise::from_files("simulating", files).unwrap().pinned(&runtime);
+    for case in ["encoded", "linear"] {
+        let report = try_to_grade(grader, &lenient, &right, Some(case), None).unwrap();
+        assert!(report.cases[0].verdict.passed(), "{report:#?}");
+        let said = report.cases[0].evidence.iter().any(|evidence| match evidence {
+            Evidence::Output { text, .. } => text.contains("was run natively"),
+            _ => false,
+        });
+        assert_eq!(said, case == "linear", "{report:#?}");
+    }
+    let wrong = needs("def encode(text):\n    return b''\ndef decode(data):\n    return ''\n");
+    let report = try_to_grade(grader, &lenient, &wrong, Some("encoded"), None).unwrap();
+    assert_eq!(report.cases[0].verdict, Verdict::WrongAnswer, "{report:#?}");
+}
+
+fn only_modules_of_webassembly_are_run(grader: &Grader) {
+    for (content, words) in [
+        (&b"\x7fELF and so on"[..], "native code"),
+        (b"rubbish", "no WebAssembly module"),
+        (b"\0asm\x01\0\0\0", "exports no _start"),
+        (b"\0asm\x0d\0\x01\0", "component"),
+    ] {
+        let mut files = reference_files();
+        files.insert("solver.wasm".to_owned(), content.to_vec());
+        let report = grade(grader, &submission(files), Some("compiled"), None);
+        let message = report.cases[0].message.clone().unwrap_or_default();
+        assert!(message.contains(words), "{report:#?}");
+        assert_eq!(report.cases[0].verdict, Verdict::RuntimeError, "{report:#?}");
+    }
 }
 
 fn a_grading_is_the_same_each_time(grader: &Grader) {
@@ -125,13 +168,34 @@ fn expected(text: &str) -> (&str, &str, &str) {
 
 /// The reference with that file in the place of its own.
 fn program(text: &str) -> Submission {
-    let exercise = exercise();
     let name = text[2..].split_once(' ').unwrap().0;
-    let folder =
-        exercise.files_under("submissions/reference").map(|(name, content)| (name.to_owned(), content.to_vec()));
-    let mut files: BTreeMap<String, Vec<u8>> = folder.collect();
+    let mut files = reference_files();
     files.insert(name.to_owned(), text.as_bytes().to_vec());
+    submission(files)
+}
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+fn reference_files() -> Files {
+    files_below(&folder().join("submissions/reference"))
+}
+
+fn submission(files: Files) -> Submission {
     Submission::from_files(files.into_iter().map(|(name, content)| (name.into_bytes(), content))).unwrap()
+}
+
+fn files_below(folder: &Path) -> Files {
+    let mut files = Files::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            files.extend(files_below(&path).into_iter().map(|(below, content)| (format!("{name}/{below}"), content)));
+        } else {
+            files.insert(name, std::fs::read(&path).unwrap());
+        }
+    }
+    files
 }
 
 /// What a report says to repeat.
@@ -146,18 +210,19 @@ fn mistake(name: &str) -> Submission {
 }
 
 fn grade(grader: &Grader, submission: &Submission, only: Option<&str>, replay: Option<&str>) -> Report {
-    try_to_grade(grader, submission, only, replay).unwrap()
+    try_to_grade(grader, &exercise(), submission, only, replay).unwrap()
 }
 
 fn try_to_grade(
     grader: &Grader,
+    exercise: &Exercise,
     submission: &Submission,
     only: Option<&str>,
     replay: Option<&str>,
 ) -> Result<Report, GraderError> {
     let (only, replay) = (only.map(str::to_owned), replay.map(str::to_owned));
     let request = Request { root: Root::Public, only, seed: None, set: BTreeMap::new(), replay };
-    grader.grade(&exercise(), submission, &request, &mut |_| {}, &|| false)
+    grader.grade(exercise, submission, &request, &mut |_| {}, &|| false)
 }
 
 fn exercise() -> Exercise {

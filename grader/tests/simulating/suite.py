@@ -34,6 +34,7 @@ def gossip(exam):
         faults=faults,
         starts={"c": 0.5, "observer": 25},
         clocks={"b": (3600, 100)},
+        cpu_s=1,
         runs=8,
     )
     run.converges("known")
@@ -57,6 +58,11 @@ def encoded(exam):
 
 def linear(exam):
     exam.grows(lambda size: exam.compute("drivers/codec.py:long", module="codec.py", size=size).fuel, (2_000, 4_000, 8_000), at_most=2.3)
+
+
+def compiled(exam):
+    word = str(exam.random.randrange(10**9)).encode()
+    exam.equal(exam.command(["solver.wasm"], stdin=word).stdout, word, "what the compiled program writes")
 
 
 def filtered(exam):

@@ -1,4 +1,4 @@
-//! A schedule that a report has named, run again: no attempt is spent, no points move.
+//! A schedule or a simulated run that a report has named, made again: no attempt is spent, no points move.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ const BUSY_RETRY_S: u64 = 5;
 pub struct NewReplay {
     /// The case's id.
     case: String,
-    /// The schedule's token, as the report shows it.
+    /// The token of the schedule or of the simulated run, as the report shows it.
     token: String,
 }
 
@@ -62,7 +62,7 @@ pub async fn create(
     if !names(&report, &case, &token) {
         return Err(Error::unprocessable(
             "/token",
-            format!("the report names no schedule {token:?} in a case {case:?}"),
+            format!("the report names no schedule or run {token:?} in a case {case:?}"),
         ));
     }
     let id = standing.summary.id;
@@ -114,11 +114,12 @@ async fn wait_until_ended(
     }
 }
 
-/// Whether a schedule is one that the reader was shown.
+/// Whether a schedule or a run is one that the reader was shown.
 fn names(report: &Report, case: &str, token: &str) -> bool {
     let shown = report.cases.iter().filter(|shown| shown.id == case).flat_map(|shown| &shown.evidence);
     shown.into_iter().any(|evidence| match evidence {
         Evidence::Schedule(schedule) => schedule.token.as_deref() == Some(token),
+        Evidence::Wire { run: Some(run), .. } => run.token.as_deref() == Some(token),
         _ => false,
     })
 }

@@ -2,7 +2,7 @@
 
 A run is a function of its seed: which packet is late or lost, what the programs draw at random, where a fault strikes. So whatever a run
 shows can be shown again, to the byte. Runs are made when something is asked of them, at the latest at the end of the case. Of those that
-fail the first one counts. It is made small (shrinking.py): fewer faults, then an earlier run with these; then that run is shown.
+fail the first one counts. It is made small (shrinking.py), and then shown.
 """
 
 import base64

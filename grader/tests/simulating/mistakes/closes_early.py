@@ -1,4 +1,4 @@
-# node.py answered wrong-answer: came to
+# node.py answered wrong-answer: client p came to EOFError
 """A register that survives (serve), a set that spreads (gossip), a filter."""
 
 import json
@@ -41,7 +41,7 @@ def serve():
             *lines, unread[client] = (unread[client] + data).split(b"\n")
             for line in lines:
                 words = json.loads(line)
-                client.close()
+                client.shutdown(socket.SHUT_RDWR)
                 if "set" in words:
                     value = words["set"]
                     log.write(json.dumps(value) + "\n")

@@ -1,4 +1,4 @@
-# node.py gossip time-limit: as 5 s of processor time allow
+# node.py gossip time-limit: as 1 s of processor time allow
 """A register that survives (serve), a set that spreads (gossip), a filter."""
 
 import json
