@@ -143,7 +143,7 @@ fn explain(text: &mut String, case: &CaseReport, exercise: &str) {
     for evidence in &case.evidence {
         match evidence {
             Evidence::Wire { title, lanes, events, left_out, run: Some(run), .. } => {
-                run::write(text, &Run { title, lanes, events, left_out, run });
+                run::write(text, &Run { title, lanes, events, left_out, run }, exercise, &case.id);
             }
             Evidence::Wire { lanes, events, left_out, connections_left_out, divergence, .. } => {
                 let (connections_left_out, divergence) = (*connections_left_out, *divergence);

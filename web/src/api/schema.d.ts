@@ -693,7 +693,7 @@ export interface components {
         NewReplay: {
             /** @description The case's id. */
             case: string;
-            /** @description The schedule's token, as the report shows it. */
+            /** @description The token of the schedule or of the simulated run, as the report shows it. */
             token: string;
         };
         NewToken: {
@@ -1214,6 +1214,8 @@ export interface components {
             ended_us: number;
             /** @description What the network was like for a while, in the order in which that began. */
             spans: components["schemas"]["WireSpan"][];
+            /** @description Repeats this run, with `--replay TOKEN`; `null` where it is too long for a line. */
+            token: string | null;
         };
         WireSpan: {
             /** Format: int64 */

@@ -113,7 +113,7 @@ const outcome = (stage: "queued" | "running" | null, ended: Replay | null) => {
 test("what is said aloud is there before anything happens", () => {
   expect(outcome(null, null)).toMatch(/role="status"/);
   expect(outcome("queued", null)).toContain("Waiting in line");
-  expect(outcome("running", null)).toContain("The schedule is running");
+  expect(outcome("running", null)).toContain("It is running");
 });
 
 test("the outcome stands beside the report's, with its evidence", () => {

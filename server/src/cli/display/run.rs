@@ -31,7 +31,8 @@ pub struct Run<'a> {
     pub run: &'a WireRun,
 }
 
-pub fn write(text: &mut String, run: &Run<'_>) {
+/// `exercise` and `case` go into the line that repeats the run.
+pub fn write(text: &mut String, run: &Run<'_>, exercise: &str, case: &str) {
     let _ = writeln!(text, "{MARGIN}{}, in virtual time:", printable(run.title));
     let width = run.events.iter().map(|event| run.who(event).chars().count()).max().unwrap_or(0);
     let mut turns = run.turns().into_iter().peekable();
@@ -54,6 +55,10 @@ pub fn write(text: &mut String, run: &Run<'_>) {
     left_out(text, unshown, run.gap(run.events.len()));
     turns.for_each(|(at, words)| across(text, at, &words));
     across(text, run.run.ended_us, &run.run.end);
+    if let Some(token) = &run.run.token {
+        let token = printable(token);
+        let _ = writeln!(text, "{MARGIN}replay: practicum grade {exercise} PATH --case {case} --replay {token}");
+    }
 }
 
 fn across(text: &mut String, at: u64, words: &str) {
