@@ -1,6 +1,5 @@
 -- The Pythons of the simulated lane. Two that are made from the same sources behave differently, so the file itself is
 -- kept, with what was graded with it: a regrade of an old version takes the runtime of its time.
-
 create table runtimes (
     -- SHA-256 of the component, lower-case hex.
     sha256 text primary key check (sha256 ~ '^[0-9a-f]{64}$'),

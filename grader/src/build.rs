@@ -127,18 +127,18 @@ fn judge(facts: &Facts, bans: &[String], python_version: &str) -> Option<Refusal
         let _ = write!(message, "Programs are run by Python {python_version}.");
         return Some(Refusal { verdict: Verdict::BuildError, message });
     }
-    let mut broken: Vec<String> = facts
+    // Each ban once in a file, where it is broken first: what was imported is used too.
+    let mut told = HashSet::new();
+    let broken: Vec<String> = facts
         .imports
         .iter()
         .filter_map(|import| Some((import, bans.iter().find(|ban| is_part_of(&import.name, ban))?)))
+        .filter(|(import, ban)| told.insert((&import.file, *ban)))
         .map(|(import, ban)| {
             let kind = if ban.contains('.') { "" } else { "module " };
             format!("{}, line {}: {kind}{ban:?} is not allowed in this exercise", import.file, import.line)
         })
         .collect();
-    // `from a import b` names both `a` and `a.b`, and `a.b.c` uses both `a.b` and `a.b.c`.
-    let mut told = HashSet::new();
-    broken.retain(|line| told.insert(line.clone()));
     (!broken.is_empty()).then(|| Refusal { verdict: Verdict::RuleBroken, message: broken.join("\n") })
 }
 

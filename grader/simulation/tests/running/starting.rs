@@ -186,7 +186,7 @@ with socketserver.ThreadingTCPServer(('127.0.0.1', 7000), socketserver.BaseReque
     ("import multiprocessing\nmultiprocessing.Process(target=print).start()", "processes"),
     ("import multiprocessing\nmultiprocessing.Queue()", "processes"),
     ("from multiprocessing import shared_memory", "processes"),
-    ("import multiprocessing.managers\nmultiprocessing.managers.SyncManager().start()", "processes"),
+    ("import multiprocessing.managers\nmultiprocessing.managers.SyncManager().start()", "pipes"),
     ("from concurrent.futures import ProcessPoolExecutor\nProcessPoolExecutor()", "processes"),
     ("import asyncio\nasyncio.run(asyncio.create_subprocess_exec('ls'))", "processes"),
     ("import ssl", "ssl"),
