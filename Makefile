@@ -23,7 +23,7 @@ RECORD = 2>&1 | tee .cache/test/$@.log
 # The first exercise of each section.
 ONE_PER_SECTION = $(shell awk '/^section *=/ && !seen[$$3]++ { split(FILENAME, path, "/"); print path[2] }' exercises/*/exercise.toml)
 
-.PHONY: help run test bench bench-sandbox bench-explore fuzz kernel-test soak fmt clean
+.PHONY: help run test bench bench-sandbox bench-explore bench-simulation fuzz kernel-test soak fmt clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -33,7 +33,7 @@ run: setup-run build runtime ## serve on 127.0.0.1 with demo accounts (PORT=8000
 
 test: setup-test check-format check-containers web-test build runtime check-api lint rust-test exercises-test grader-rights-test browser-test amqp-referee-test summary ## run every check and every test
 
-bench: setup-bench runtime web/dist/index.html bench-sandbox bench-explore ## compare gradings, sandboxes and schedules with what else there is; cost of each exercise
+bench: setup-bench runtime web/dist/index.html bench-sandbox bench-explore bench-simulation ## compare gradings, sandboxes and schedules with what else there is; cost of simulated runs and of each exercise
 	cargo build --workspace --release --locked
 	scripts/bench/compare.py
 	scripts/bench/exercises.py
@@ -45,6 +45,9 @@ bench-sandbox: setup-bench ## compare sandboxes with bare processes, unshare and
 bench-explore: setup-bench ## compare the exploration of schedules with frontrun and with stress; PROGRAMS="abba counter" or parts
 	cargo build -p scheduler --release --locked
 	cargo bench -p grader --bench explore --locked -- $(PROGRAMS)
+
+bench-simulation: setup-bench runtime ## tell what simulated runs cost
+	cargo bench -p simulation --bench clusters --locked
 
 # In .cache what is found stays for the next time; what is in grader/fuzz/corpus is what every search begins with, and
 # what the tests `framing`, `answers` and `anything` read. `cargo fuzz cmin` makes a corpus small again.

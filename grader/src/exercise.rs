@@ -11,6 +11,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::runtime::LocalRuntime;
 use crate::submission::{Submission, SubmissionError};
 
@@ -235,10 +236,6 @@ fn hash_files(files: &BTreeMap<String, Vec<u8>>) -> String {
         }
     }
     hex(&hash.finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn check(id: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<Manifest, String> {

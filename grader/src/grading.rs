@@ -125,6 +125,14 @@ impl Grader {
         self.library.python_version()
     }
 
+    /// The interpreter that runs programs in the exercise's lane.
+    fn python_of(&self, exercise: &Exercise) -> &str {
+        match exercise.manifest().lane {
+            Lane::Native => self.python_version(),
+            Lane::Simulated => simulation::PYTHON_VERSION,
+        }
+    }
+
     /// A launcher of its own, for self-tests and measurements.
     pub fn launcher(&self) -> Result<Launcher, GraderError> {
         Ok(Launcher::new(&self.templates, &self.hierarchies))
@@ -261,7 +269,7 @@ impl Grader {
             cases,
             lane: LaneFacts {
                 lane: exercise.manifest().lane,
-                python: self.python_version().to_owned(),
+                python: self.python_of(exercise).to_owned(),
                 weaknesses: self.weaknesses.clone(),
             },
         }

@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod exercise;
 pub mod explore;
 pub mod grading;
+mod hex;
 mod library;
 mod replay;
 pub mod report;

@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
+
 pub use compiled::{Compiled, Runtimes};
 
 /// Names another component than the one that would be found.
@@ -52,7 +54,7 @@ fn list(paths: &[PathBuf]) -> String {
 
 /// A component's name, in hex.
 pub fn sha256(component: &[u8]) -> String {
-    Sha256::digest(component).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(component))
 }
 
 /// A component on this machine.

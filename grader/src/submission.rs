@@ -11,6 +11,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+
+use crate::hex::hex;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 /// Most files in one submission.
@@ -222,8 +224,7 @@ impl Gathered {
                 hash.update(part);
             }
         }
-        let hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Submission { files: self.files, hash })
+        Ok(Submission { files: self.files, hash: hex(&hash.finalize()) })
     }
 
     fn is_folder_of_another(&self, name: &FileName) -> bool {

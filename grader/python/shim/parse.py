@@ -14,6 +14,8 @@ import warnings
 ERRORS_MAX = 20
 IMPORTS_MAX = 2000
 USES_MAX = 2000
+# Of a name: `a.b.c` has three. No ban has more.
+PARTS_MAX = 8
 
 
 def main():
@@ -31,7 +33,11 @@ def main():
         except SyntaxError as error:
             errors.append(described(path, error))
         except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-            errors.append({"file": path, "line": 0, "column": 0, "text": "", "message": f"{type(error).__name__}: {error}"})
+            errors.append(as_a_whole(path, f"{type(error).__name__}: {error}"))
+    # What is left out here nobody would judge.
+    for names, most, deed in ((imports, IMPORTS_MAX, "imported"), (uses, USES_MAX, "used")):
+        if len(names) > most:
+            errors.append(as_a_whole(names[most]["file"], f"more than {most} names of modules are {deed} in all files; at most {most} may be"))
     facts = {"errors": errors[:ERRORS_MAX], "imports": imports[:IMPORTS_MAX] + uses[:USES_MAX]}
     with open(3, "wb") as channel:
         channel.write(json.dumps(facts).encode())
@@ -42,6 +48,11 @@ def python_files():
         for name in names:
             if name.endswith(".py"):
                 yield os.path.relpath(os.path.join(folder, name), ".")
+
+
+def as_a_whole(path, message):
+    """An error that no line has."""
+    return {"file": path, "line": 0, "column": 0, "text": "", "message": message}
 
 
 def described(path, error):
@@ -98,7 +109,7 @@ def dotted(node):
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
         node = node.value
-    return node.id if isinstance(node, ast.Name) else None, ".".join(reversed(parts))
+    return node.id if isinstance(node, ast.Name) else None, ".".join(parts[: -PARTS_MAX - 1 : -1])
 
 
 def is_import_call(function):

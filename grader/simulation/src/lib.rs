@@ -27,3 +27,6 @@ pub mod world;
 
 pub use machine::{Machine, Trouble};
 pub use preview1::MODULE_BYTES_MAX;
+
+/// Of the runtime, as scripts/runtime makes it.
+pub const PYTHON_VERSION: &str = "3.14.0";

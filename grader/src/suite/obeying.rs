@@ -4,12 +4,14 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
+use super::programs::Running;
 use super::protocol::{AboutFile, Answer, Ask, Asked, FilesAsk, Outcome, Streams, UsageFacts};
 use super::questions::{Awaits, Patience};
 use super::{Setup, World, suite_error};
 use crate::channel::{Frame, TAIL_BYTES_MAX};
 use crate::exercise::Lane;
 use crate::grading::GraderError;
+use crate::sandbox::Sandbox;
 use crate::sandbox::sockets::{Protocol, is_at};
 use crate::sandbox::tasks;
 use crate::submission::FileName;
@@ -22,9 +24,12 @@ struct Reply {
     descriptors: Vec<OwnedFd>,
 }
 
+/// [`Running::start_shim`] and its like.
+type StartOurs = fn(&mut Running, (usize, &mut Sandbox)) -> io::Result<(u64, OwnedFd)>;
+
 impl Reply {
     /// A process, and the channel to it.
-    fn started(answer: Answer, process: u64, channel: OwnedFd) -> Reply {
+    fn started(answer: Answer, (process, channel): (u64, OwnedFd)) -> Reply {
         Reply { answer: Answer { process: Some(process), ..answer }, tail: vec![], descriptors: vec![channel] }
     }
 }
@@ -57,22 +62,9 @@ impl World<'_> {
                 let (process, descriptors) = started.map_err(|error| self.wrong(&error))?;
                 Reply { answer: Answer { process: Some(process), ..done() }, tail: vec![], descriptors }
             }
-            Ask::Shim => {
-                let node = self.native_node()?;
-                let (process, channel) = self.running.start_shim((node, self.submission.get_mut(node)?))?;
-                Reply::started(done(), process, channel)
-            }
-            Ask::Scheduler => {
-                let node = self.native_node()?;
-                let (process, channel) = self.running.start_scheduler((node, self.submission.get_mut(node)?))?;
-                Reply::started(done(), process, channel)
-            }
-            Ask::Simulator => {
-                let runtime =
-                    self.setup.runtime.ok_or_else(|| self.wrong(&"its lane in exercise.toml is not simulated"))?;
-                let (process, channel) = self.running.start_simulator((0, self.submission.get_mut(0)?), runtime)?;
-                Reply::started(done(), process, channel)
-            }
+            Ask::Shim => Reply::started(done(), self.start_natively(Running::start_shim)?),
+            Ask::Scheduler => Reply::started(done(), self.start_natively(Running::start_scheduler)?),
+            Ask::Simulator => Reply::started(done(), self.start_simulator()?),
             Ask::Node => {
                 let node = self.submission.add(self.setup).map_err(|error| self.wrong(&error))?;
                 Answer { node: Some(node), ..done() }.into()
@@ -163,6 +155,17 @@ impl World<'_> {
     ) -> io::Result<(u64, Vec<OwnedFd>)> {
         let argv = self.setup.programs.argv(program, extra)?;
         self.running.start((node, self.submission.get_mut(node)?), program, &argv, streams)
+    }
+
+    /// Starts something of ours beside a student's modules.
+    fn start_natively(&mut self, start: StartOurs) -> Result<(u64, OwnedFd), GraderError> {
+        let node = self.native_node()?;
+        Ok(start(&mut self.running, (node, self.submission.get_mut(node)?))?)
+    }
+
+    fn start_simulator(&mut self) -> Result<(u64, OwnedFd), GraderError> {
+        let runtime = self.setup.runtime.ok_or_else(|| self.wrong(&"its lane in exercise.toml is not simulated"))?;
+        Ok(self.running.start_simulator((0, self.submission.get_mut(0)?), runtime)?)
     }
 
     /// Where a student's modules are called. In the simulated lane that is a sandbox of its own, made when it is needed.

@@ -130,7 +130,7 @@ test("a replay that failed on our side costs nothing, and says so", () => {
   expect(outcome(null, DEAD)).toMatch(/our fault.*nothing was lost/);
 });
 
-test("a schedule is run again by whoever may, and other evidence by nobody", () => {
+test("schedules and simulated runs are run again by whoever may, and other evidence by nobody", () => {
   const progress = { ...report, case: "race", state: "finished" as const };
   const card = (replayable: string | null, evidence: Evidence[]) =>
     render(CaseCard, { props: { progress, report: { ...report, evidence }, exercise: "thr-02-bank", files: [], replayable } }).body;
@@ -138,4 +138,20 @@ test("a schedule is run again by whoever may, and other evidence by nobody", () 
   expect(card("s1", [schedule])).toContain(AGAIN);
   expect(card(null, [schedule])).not.toContain(AGAIN);
   expect(card("s1", [{ kind: "traceback", text: "IndexError" }])).not.toContain(AGAIN);
+  const run = (token: string | null): Evidence => ({
+    kind: "wire",
+    title: "Run 1 of 20",
+    lanes: [{ name: "a", address: "" }],
+    events: [],
+    left_out: [],
+    connections_left_out: 0,
+    divergence: null,
+    capture: null,
+    run: { ended_us: 1, end: "the time was up", spans: [], away: [], token },
+  });
+  const ANEW = "Make this run again";
+  expect(card("s1", [run("sgAAABA")])).toContain(ANEW);
+  expect(card(null, [run("sgAAABA")])).not.toContain(ANEW);
+  expect(card(null, [run("sgAAABA")])).toContain("sgAAABA");
+  expect(card("s1", [run(null)])).not.toContain(ANEW);
 });

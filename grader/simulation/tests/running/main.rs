@@ -6,5 +6,4 @@ mod files;
 mod limits;
 mod modules;
 mod programs;
-mod speed;
 mod starting;

@@ -32,6 +32,12 @@ print(__name__, __file__, __spec__, sys.argv, sys.path, os.getcwd(), sys.modules
 }
 
 #[test]
+fn the_interpreter_is_the_one_that_reports_name() {
+    let ran = run_text("import sys; print('%d.%d.%d' % sys.version_info[:3])");
+    assert_eq!(stdout(&ran, 0).trim(), simulation::PYTHON_VERSION);
+}
+
+#[test]
 fn a_module_of_ones_own_comes_before_the_librarys() {
     let own = |name: &'static str| (name, "WHOSE = 'own'\n");
     let text = "\
