@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 
-use simulation::Machine;
 use simulation::disk::Image;
 use simulation::words::{Answer, Order};
+use simulation::{Machine, Precompiler};
 
 use crate::channel::Channel;
 use crate::sandbox::inherited;
@@ -31,11 +31,14 @@ const RUNTIME: i32 = 4;
 pub fn run() -> io::Result<()> {
     let mut channel = Channel::new(inherited(CHANNEL)?);
     let machine = Machine::from_compiled(File::from(inherited(RUNTIME)?)).map_err(io::Error::other)?;
+    let mut precompiler = Precompiler::new(&machine);
     let mut images = BTreeMap::new();
     while let Some(frame) = channel.receive()? {
         match frame.head()? {
             Order::Image { name, files } => {
-                images.insert(name, unpacked(files, &frame.tail)?);
+                let mut image = unpacked(files, &frame.tail)?;
+                precompiler.add_to(&mut image).map_err(io::Error::other)?;
+                images.insert(name, image);
             }
             Order::Run(cluster) => {
                 let (answer, tail) = match machine.run(&cluster, &images) {

@@ -40,10 +40,13 @@ with warnings.catch_warnings():
         if not name.startswith("_test"):
             bring(name)
 
+# What the component's makers would import behind this module: it belongs to what is frozen below.
+bring("wit_world")
 alone.install()
 lacks.install()
 kept.install()
-# The collector need not look at all of that again in every run.
+boot.forget()
+# The collector need not look at all of that again in every run: each page that it writes to would have to be copied.
 gc.collect()
 gc.freeze()
 

@@ -6,8 +6,10 @@ two lives of one, would else draw the same numbers.
 
 import atexit
 import gc
+import importlib.util
 import linecache
 import logging
+import marshal
 import os
 import random
 import sys
@@ -21,6 +23,8 @@ import kept
 import lacks
 
 WORK = "/work"
+# Where files lie that were compiled beforehand: as the import system would have left them. No program finds them beside its own.
+COMPILED = "/pycache"
 
 
 def main():
@@ -38,13 +42,19 @@ def wake():
     tempfile._name_sequence = None
     uuid._node = uuid._last_timestamp = uuid._last_timestamp_v7 = None
     logging._startTime = time.time_ns()
-    linecache.clearcache()
-    sys.path_importer_cache.clear()
+    forget()
     sys.dont_write_bytecode = True
+    sys.pycache_prefix = COMPILED
     sys.argv[:] = sys.argv[1:]
     sys.orig_argv[:] = ["python3", *sys.argv]
     if os.path.isdir(WORK):
         os.chdir(WORK)
+
+
+def forget():
+    """What was seen of disks. Done when the image is made as well, as to let go what is in it is dear."""
+    linecache.clearcache()
+    sys.path_importer_cache.clear()
 
 
 def run(module):
@@ -60,12 +70,24 @@ def run(module):
     module.__loader__ = SourceFileLoader("__main__", path)
     module.__builtins__ = sys.modules["builtins"]
     try:
-        exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
+        exec(compiled(source, path) or compile(source, path, "exec", dont_inherit=True), module.__dict__)
     except SystemExit as error:
         return exit_code(error.code)
     except BaseException as error:
         return died(error)
     return 0
+
+
+def compiled(source, path):
+    """What was made of this very text beforehand, if anything: to compile a program takes longer than to start it."""
+    try:
+        with open(importlib.util.cache_from_source(path), "rb") as file:
+            kept = file.read()
+    except OSError:
+        return None
+    if kept[:4] != importlib.util.MAGIC_NUMBER or kept[8:16] != importlib.util.source_hash(source):
+        return None
+    return marshal.loads(kept[16:])
 
 
 def exit_code(wanted):

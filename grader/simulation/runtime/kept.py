@@ -20,8 +20,9 @@ AT_THE_START = {
 class Kept:
     """Finds the modules of the image, and loads them by handing them out."""
 
-    def __init__(self, modules):
+    def __init__(self, modules, held):
         self.modules = modules
+        self.held = held
         # While the image is made, the library's folder is still on the path, and would be read a second time.
         self.after_the_programs_own = False
         self.specs = {name: module.__spec__ for name, module in modules.items()}
@@ -46,7 +47,8 @@ class Kept:
 
 def install():
     library = {name: module for name, module in sys.modules.items() if is_hidden(name) and is_of_the_library(name)}
-    sys.meta_path.insert(0, Kept(library))
+    # What is hidden is not let go: to free it would cost more than the start of a program.
+    sys.meta_path.insert(0, Kept(library, list(sys.modules.values())))
     for name in library:
         del sys.modules[name]
 

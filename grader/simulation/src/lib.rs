@@ -21,11 +21,13 @@ mod cluster;
 pub mod disk;
 mod host;
 mod machine;
+mod precompiled;
 mod preview1;
 pub mod words;
 pub mod world;
 
 pub use machine::{Machine, Trouble};
+pub use precompiled::Precompiler;
 pub use preview1::MODULE_BYTES_MAX;
 
 /// Of the runtime, as scripts/runtime makes it.

@@ -5,5 +5,6 @@ mod common;
 mod files;
 mod limits;
 mod modules;
+mod precompiled;
 mod programs;
 mod starting;
