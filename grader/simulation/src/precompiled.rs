@@ -26,12 +26,15 @@ const FILES_MAX: usize = 64;
 /// About a second.
 const FUEL_MAX: u64 = 5_000_000_000;
 
+/// A file: its path and what is in it.
+type Content = (String, Vec<u8>);
+
 /// Compiles images, and remembers what it has compiled.
 #[derive(Debug)]
 pub struct Precompiler<'a> {
     machine: &'a Machine,
-    /// By path and text. None where it could not be.
-    known: BTreeMap<(String, Vec<u8>), Option<(String, Vec<u8>)>>,
+    /// By source. None where it cannot be compiled.
+    known: BTreeMap<Content, Option<Content>>,
 }
 
 impl<'a> Precompiler<'a> {
@@ -41,7 +44,7 @@ impl<'a> Precompiler<'a> {
 
     /// The image with its Python files compiled, as far as they can be.
     pub fn add_to(&mut self, image: &mut Image) -> Result<(), Trouble> {
-        let sources: Vec<(String, Vec<u8>)> = image
+        let sources: Vec<Content> = image
             .iter()
             .filter(|(path, text)| path.ends_with(".py") && text.len() <= SOURCE_BYTES_MAX)
             .take(FILES_MAX)
@@ -63,7 +66,7 @@ impl<'a> Precompiler<'a> {
 }
 
 /// Where it belongs and what it is.
-fn compile(machine: &Machine, (path, text): &(String, Vec<u8>)) -> Result<Option<(String, Vec<u8>)>, Trouble> {
+fn compile(machine: &Machine, (path, text): &Content) -> Result<Option<Content>, Trouble> {
     let image = Image::from([(path.clone(), text.clone()), (SCRIPT_PATH.to_owned(), SCRIPT.into())]);
     let ran = machine.run(&alone(path), &BTreeMap::from([("sources".to_owned(), image)]))?;
     let left = &ran.nodes[0].files;
