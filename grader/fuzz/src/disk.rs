@@ -86,7 +86,7 @@ impl Run {
     fn fault(&mut self, bytes: &mut Bytes<'_>) {
         match bytes.below(4) {
             0 => self.disk.set_full(bytes.byte() & 1 == 1),
-            1 => self.disk.power_loss(),
+            1 => self.disk.power_loss(|appended| bytes.below(appended + 1)),
             // What lies is no promise, so that nothing may be synced by it.
             2 => {
                 self.disk.set_sync_lies(true);
@@ -101,7 +101,7 @@ impl Run {
 
     fn left(&self) -> Image {
         let mut after = self.disk.clone();
-        after.power_loss();
+        after.power_loss(|_| 0);
         after.changes(&Image::new())
     }
 
@@ -110,10 +110,10 @@ impl Run {
         let used = reached(&self.disk);
         assert!(used <= ROOM + 12, "{used} bytes");
         let mut after = self.disk.clone();
-        after.power_loss();
+        after.power_loss(|appended| appended);
         assert!(reached(&after) <= ROOM + 12);
         let mut again = after.clone();
-        again.power_loss();
+        again.power_loss(|appended| appended);
         assert_eq!(again.changes(&Image::new()), after.changes(&Image::new()), "what is lost is lost at once");
     }
 }

@@ -11,6 +11,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use schedules::Random;
+
 use crate::disk::{Disk, Image};
 use crate::host::{Clock, Kernel, Machinery, Output, Own, Reports, SharedDisk, random_for};
 use crate::machine::{Machine, Trouble};
@@ -49,6 +51,8 @@ struct Run<'a> {
 struct Node {
     kernel: Kernel,
     disk: SharedDisk,
+    /// How much power losses leave of what is only partly on the disk.
+    torn: Random,
     stdin: Vec<u8>,
     running: Option<Running>,
     /// Those that have ended.
@@ -66,6 +70,7 @@ impl<'a> Run<'a> {
             Ok(Node {
                 kernel: Kernel::new(index, Arc::clone(&machinery)),
                 disk: Arc::new(Mutex::new(Disk::new(&images[&node.image], cluster.limits.disk_bytes))),
+                torn: random_for(cluster.seed, "torn", index),
                 stdin: order::bytes(&node.stdin)?,
                 running: None,
                 lives: Vec::new(),
@@ -185,7 +190,9 @@ impl<'a> Run<'a> {
             Deed::PowerLoss(node) => {
                 self.bury(node, Exit::Killed);
                 self.lock().world.vanish(node);
-                self.disk(node).power_loss();
+                let Node { disk, torn, .. } = &mut self.nodes[node];
+                let mut disk = disk.lock().unwrap_or_else(PoisonError::into_inner);
+                disk.power_loss(|appended| got_out(torn, appended));
             }
             Deed::Restart(node) => self.start(node)?,
             Deed::Pause(node) => self.nodes[node].paused = self.nodes[node].running.is_some(),
@@ -246,6 +253,11 @@ fn world(cluster: &Cluster) -> World {
         world.script(timed.at, timed.deed.clone());
     }
     world
+}
+
+/// How much of what was appended and not synced has got out: often nothing, else any part of it.
+fn got_out(torn: &mut Random, appended: usize) -> usize {
+    if torn.chance(333) { 0 } else { torn.below(appended + 1) }
 }
 
 /// A machine that was switched on up to ten days ago.

@@ -5,10 +5,12 @@
 //! symbolic links, no holes in files (what is skipped counts as zeros written) and no access times.
 //!
 //! **Power loss.** Everything is there twice: as programs see it, and as it would be found after a power loss. Nothing
-//! passes from the one to the other by itself, however much time goes by; only a sync moves it:
+//! passes from the one to the other by itself, however much time goes by; only a sync moves it, or in part the power loss:
 //! - Sync of a *file*: its content; its names, new, gone and changed ones; and the directories on the way to them.
 //! - Sync of a *directory*: the names in it, new and gone, and the directories on the way to it. Not the content of the
-//!   files: one that never was synced itself is found empty.
+//!   files: one that never was synced itself is found empty, or with a beginning of what was in it.
+//! - Of what was *appended* to a file since its last sync, a beginning may have got out by itself: a record can be found
+//!   torn. Where anything before that was changed too, nothing has.
 //! - A file's names move together, as in one transaction of a journal: after a power loss it is never found under the old
 //!   name and the new one, or under neither, because only one of two directories was synced. And whoever takes a name away
 //!   from another file takes the other's new names along.

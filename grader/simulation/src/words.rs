@@ -89,7 +89,8 @@ pub enum Deed {
     Heal,
     /// The process ends at once, its sockets as the kernel closes them. The disk stays as the process left it.
     Kill(usize),
-    /// The machine loses power: nobody is told, and of its disk remains what was synced.
+    /// The machine loses power: nobody is told, and of its disk remains what was synced, and of what was appended to a file
+    /// since then a beginning that the seed decides on.
     PowerLoss(usize),
     /// Starts the program once more, on the disk that is there. Nothing, if it runs.
     Restart(usize),

@@ -234,7 +234,7 @@ impl Small {
 
     /// Files after a power loss, in words.
     fn left(&mut self) -> String {
-        self.0.power_loss();
+        self.0.power_loss(|_| 0);
         let files = self.0.changes(&Image::new());
         let words = files.iter().map(|(path, bytes)| format!("{path}={}", String::from_utf8_lossy(bytes)));
         words.collect::<Vec<_>>().join(" ")
@@ -278,6 +278,42 @@ fn a_power_loss_leaves_what_was_synced() {
         },
         "work/new= work/old=old",
     );
+}
+
+#[test]
+fn of_what_was_appended_a_beginning_may_have_got_out() {
+    let left = |deeds: fn(&mut Small), got_out: usize| {
+        let mut small = Small::new();
+        deeds(&mut small);
+        small.0.power_loss(|_| got_out);
+        let content = small.0.changes(&Image::new()).remove("work/log").map(|bytes| String::from_utf8(bytes).unwrap());
+        (content, small)
+    };
+    let append = |disk: &mut Small| {
+        let log = disk.put("work/log", "one\n");
+        disk.sync("work/log");
+        disk.0.append(log, b"two\n").unwrap();
+    };
+    for (got_out, found) in [(0, "one\n"), (2, "one\ntw"), (4, "one\ntwo\n"), (9, "one\ntwo\n")] {
+        let (content, mut small) = left(append, got_out);
+        assert_eq!(content.as_deref(), Some(found));
+        // It stays as it was found.
+        assert!(small.left().contains(&format!("work/log={found}")));
+    }
+    // A new file, whose name has been synced in its directory.
+    let new = |disk: &mut Small| {
+        disk.put("work/log", "new");
+        disk.sync("work");
+    };
+    assert_eq!(left(new, 2).0.as_deref(), Some("ne"));
+    // What came before has changed too, so none of it is there.
+    let over = |disk: &mut Small| {
+        let log = disk.put("work/log", "one\n");
+        disk.sync("work/log");
+        disk.0.write(log, 0, b"ONE\n").unwrap();
+        disk.0.append(log, b"two\n").unwrap();
+    };
+    assert_eq!(left(over, 4).0.as_deref(), Some("one\n"));
 }
 
 #[test]
@@ -386,7 +422,7 @@ fn what_nobody_can_reach_is_not_kept() {
         disk.sync(&path);
         disk.0.unlink(disk.0.root(), &path).unwrap();
     }
-    disk.0.power_loss();
+    disk.0.power_loss(|_| 0);
     let kept: usize = disk.0.changes(&Image::new()).values().map(Vec::len).sum();
     assert!(kept <= ROOM as usize + 3, "{kept} bytes");
 }
@@ -410,7 +446,7 @@ fn nobody_is_lost_and_no_content_is_made_up() {
             }
             let named = found(&both.disk);
             let mut after = both.disk.clone();
-            after.power_loss();
+            after.power_loss(|_| 0);
             let left = found(&after);
             for inode in &left {
                 let Ok(bytes) = after.read(*inode, 0, 10_000) else { continue };

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::inode::Kind;
+use super::inode::{File, Kind};
 use super::names::Place;
 use super::{Disk, DiskError, InodeId, ROOT};
 
@@ -53,21 +53,33 @@ impl Disk {
         }
     }
 
-    /// Of what was written only what was synced remains. Nothing is open any more.
-    pub fn power_loss(&mut self) {
+    /// Of what was written only what was synced remains, and of what was appended since then, of so many bytes, as many as
+    /// `got_out` says. Nothing is open any more.
+    pub fn power_loss(&mut self, mut got_out: impl FnMut(usize) -> usize) {
         self.names = self.synced_names.clone();
         self.inodes.retain(|inode, _| *inode == ROOT || self.names.links(*inode) > 0);
         self.handles = 0;
         self.life += 1;
-        self.used = 0;
+        self.used = self.files().map(|file| file.synced_len() as u64).sum();
         for inode in self.inodes.values_mut() {
             inode.handles = 0;
             if let Kind::File(file) = &mut inode.kind {
-                file.lose();
-                self.used += file.bytes().len() as u64;
+                let before = file.synced_len();
+                let appended = file.appended();
+                // Files that come back may have taken the room.
+                let room = usize::try_from(self.bytes_max.saturating_sub(self.used)).unwrap_or(usize::MAX);
+                file.lose(if appended == 0 { 0 } else { got_out(appended).min(room) });
+                self.used += (file.synced_len() - before) as u64;
             }
         }
         self.synced_used = self.used;
+    }
+
+    fn files(&self) -> impl Iterator<Item = &File> {
+        self.inodes.values().filter_map(|inode| match &inode.kind {
+            Kind::File(file) => Some(file),
+            Kind::Directory => None,
+        })
     }
 
     /// Whose names in a directory differ from the synced ones.

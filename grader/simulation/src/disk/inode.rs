@@ -116,8 +116,16 @@ impl File {
         self.dirty = 0..0;
     }
 
-    /// What was not synced is gone.
-    pub fn lose(&mut self) {
+    /// How many bytes were only appended since the last sync: nothing before them has changed.
+    pub fn appended(&self) -> usize {
+        if self.dirty.start < self.synced.len() { 0 } else { self.bytes.len().saturating_sub(self.synced.len()) }
+    }
+
+    /// What was not synced is gone, but for so many of the bytes that were appended.
+    pub fn lose(&mut self, but: usize) {
+        let from = self.synced.len();
+        let kept = but.min(self.appended());
+        self.synced.extend_from_slice(&self.bytes[from.min(self.bytes.len())..][..kept]);
         self.bytes = self.synced.clone();
         self.dirty = 0..0;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use crate::common::*;
-use simulation::words::{Cluster, Deed, End, Exit, MS, Network, Ran, SECOND};
+use simulation::words::{Cluster, Deed, End, Exit, MS, Network, Ran, SECOND, Timed};
 
 #[test]
 fn who_wait_for_each_other_are_still() {
@@ -45,16 +45,20 @@ fn the_time_is_up() {
     assert_eq!(exit(&ran, 0), Exit::Running { waits: vec!["63.000 s".to_owned()] });
 }
 
-fn appending(how: &str, deed: Deed, more: Vec<simulation::words::Timed>) -> Ran {
+fn appending(how: &str, deed: Deed) -> Ran {
+    run(&appender(how, deed, vec![]))
+}
+
+fn appender(how: &str, deed: Deed, more: Vec<Timed>) -> Cluster {
     let mut cluster = cluster(&[&format!("a: appends.py {how}")]);
     cluster.script = more;
     cluster.script.extend([at(4.5, deed), at(10.0, Deed::Restart(0)), at(10.5, Deed::Kill(0))]);
-    run(&cluster)
+    cluster
 }
 
 #[test]
 fn a_disk_outlives_its_process() {
-    let ran = appending("writes", Deed::Kill(0), vec![]);
+    let ran = appending("writes", Deed::Kill(0));
     assert_eq!(stdout(&ran, 0), "found []\nfound ['0', '1', '2', '3', '4']\n", "{}", all(&ran));
     let exits: Vec<&Exit> = ran.nodes[0].lives.iter().map(|life| &life.exit).collect();
     assert_eq!((ran.end, exits), (End::Done, vec![&Exit::Killed, &Exit::Killed]));
@@ -63,13 +67,26 @@ fn a_disk_outlives_its_process() {
 
 #[test]
 fn a_power_loss_leaves_what_was_synced() {
-    let ran = appending("writes", Deed::PowerLoss(0), vec![]);
+    let ran = appending("writes", Deed::PowerLoss(0));
     assert_eq!(stdout(&ran, 0), "found []\nfound []\n", "{}", all(&ran));
-    let ran = appending("syncs", Deed::PowerLoss(0), vec![]);
+    let ran = appending("syncs", Deed::PowerLoss(0));
     assert_eq!(stdout(&ran, 0), "found []\nfound ['0', '1', '2', '3', '4']\n", "{}", all(&ran));
+}
+
+#[test]
+fn a_power_loss_leaves_some_beginning_of_what_was_appended() {
     let lies = at(1.5, Deed::SyncLies { node: 0, lies: true });
-    let ran = appending("syncs", Deed::PowerLoss(0), vec![lies]);
-    assert_eq!(stdout(&ran, 0), "found []\nfound ['0']\n", "{}", all(&ran));
+    let found: BTreeSet<String> = (0..12)
+        .map(|seed| {
+            let mut cluster = appender("syncs", Deed::PowerLoss(0), vec![lies.clone()]);
+            cluster.seed = seed;
+            let ran = run(&cluster);
+            let found = stdout(&ran, 0).lines().nth(1).unwrap().to_owned();
+            assert!("found ['0', '1', '2', '3', '4']".starts_with(found.trim_end_matches(']')), "{}", all(&ran));
+            found
+        })
+        .collect();
+    assert!(found.contains("found ['0']") && found.len() > 3, "{found:?}");
 }
 
 #[test]
