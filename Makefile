@@ -10,6 +10,7 @@ SHELL := /bin/bash
 
 PORT ?= 8000
 MINUTES ?= 10
+SEEDS ?= 100
 # Postgres never runs as root and must reach its files, which it cannot below a home directory like /root.
 DATA ?= $(if $(filter 0,$(shell id -u)),/var/lib/practicum,data)
 
@@ -65,9 +66,10 @@ kernel-test: setup-run build runtime ## try the sandbox under Debian's own kerne
 	scripts/on-debian-kernel $(PRACTICUM) check $(ONE_PER_SECTION)
 	scripts/on-debian-kernel cargo test --offline --locked --package grader --test alike --test sandbox
 
-soak: setup-run build runtime ## accept every exercise thoroughly, with every core busy; explore the zoo of schedules with many seeds
+soak: setup-run build runtime ## accept every exercise thoroughly, with every core busy; simulate with many seeds (SEEDS=100); explore the zoo of schedules
 	$(PRACTICUM) check --thorough
-	cargo test --package grader --locked --test schedules -- --ignored --nocapture --test-threads=1
+	$(PRACTICUM) check --seeds $(SEEDS) $(notdir $(wildcard exercises/sim-*))
+	cargo test --workspace --locked --test schedules -- --ignored --nocapture --test-threads=1
 
 fmt: ## format the Rust code
 	cargo fmt --all

@@ -17,13 +17,29 @@ use crate::report::Report;
 use crate::seed::Root;
 use crate::submission::Submission;
 
-/// Seeds on which a reference must pass.
-const REFERENCE_SEEDS: usize = 3;
+/// Seeds on which a reference must pass, unless more are asked for.
+pub const REFERENCE_SEEDS: u8 = 3;
+/// With those of the busy and of the slow machine their numbers fit into a byte.
+pub const REFERENCE_SEEDS_MAX: u8 = 240;
 /// Runs of the reference on a busy machine.
 const BUSY_RUNS: usize = 10;
 /// Runs of the reference on a slow machine, and how much of a processor that gives each sandbox.
 const SLOW_RUNS: usize = 3;
 const SLOW_PERCENT: u32 = 20;
+
+/// How hard an exercise is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// On which the reference is graded, from 1 to [`REFERENCE_SEEDS_MAX`].
+    pub seeds: u8,
+    pub thorough: bool,
+}
+
+impl Default for Effort {
+    fn default() -> Effort {
+        Effort { seeds: REFERENCE_SEEDS, thorough: false }
+    }
+}
 
 /// What `check` found about one exercise.
 #[derive(Debug, Serialize)]
@@ -59,15 +75,15 @@ pub struct Disagreement {
 }
 
 /// Checks one exercise, grading several of its programs at a time.
-pub fn check(grader: &Grader, exercise: &Exercise, thorough: bool) -> Result<Acceptance, GraderError> {
+pub fn check(grader: &Grader, exercise: &Exercise, effort: Effort) -> Result<Acceptance, GraderError> {
     let began = Instant::now();
     let (mut reference, mut wrong) = (Tally::default(), Tally::default());
     let mut disagreements = Vec::new();
     let mut starter_fails = false;
-    let mut runs = ordinary_runs(exercise)?;
+    let mut runs = ordinary_runs(exercise, effort.seeds)?;
     let mut findings = grade_all(grader, exercise, &runs)?;
-    if thorough {
-        let mut seeds = REFERENCE_SEEDS..;
+    if effort.thorough {
+        let mut seeds = effort.seeds..;
         let busy_runs = reference_runs(exercise, seeds.by_ref().take(BUSY_RUNS))?;
         findings.extend(BusyCores::during(|| grade_all(grader, exercise, &busy_runs))?);
         runs.extend(busy_runs);
@@ -116,8 +132,8 @@ enum Part {
     Starter,
 }
 
-fn ordinary_runs(exercise: &Exercise) -> Result<Vec<Run>, GraderError> {
-    let mut runs = reference_runs(exercise, 0..REFERENCE_SEEDS)?;
+fn ordinary_runs(exercise: &Exercise, seeds: u8) -> Result<Vec<Run>, GraderError> {
+    let mut runs = reference_runs(exercise, 0..seeds)?;
     for wrong in &exercise.manifest().wrong {
         let program = format!("wrong/{}", wrong.name);
         let (submission, expected) = (own(exercise, &program)?, Some(wrong.fails.clone()));
@@ -128,7 +144,7 @@ fn ordinary_runs(exercise: &Exercise) -> Result<Vec<Run>, GraderError> {
     Ok(runs)
 }
 
-fn reference_runs(exercise: &Exercise, seeds: impl Iterator<Item = usize>) -> Result<Vec<Run>, GraderError> {
+fn reference_runs(exercise: &Exercise, seeds: impl Iterator<Item = u8>) -> Result<Vec<Run>, GraderError> {
     let reference = own(exercise, "reference")?;
     let run = |seed| Run {
         part: Part::Reference,
@@ -169,8 +185,8 @@ fn own(exercise: &Exercise, name: &str) -> Result<Submission, GraderError> {
     exercise.submission(name).map_err(|error| GraderError::Request(format!("submissions/{name}: {error}")))
 }
 
-fn root(seed: usize) -> Root {
-    match u8::try_from(seed).expect("few seeds") {
+fn root(seed: u8) -> Root {
+    match seed {
         0 => Root::Public,
         number => Root::Server([number; 32]),
     }

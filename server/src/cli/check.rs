@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use grader::check::{Acceptance, check};
+use grader::check::{Acceptance, Effort, REFERENCE_SEEDS, REFERENCE_SEEDS_MAX, check};
 
 use super::catalogue::exercise_folders;
 use super::display;
@@ -15,6 +15,7 @@ use super::grade::Machine;
 #[command(after_help = "Examples:
   practicum check                                  every exercise below ./exercises
   practicum check net-02-echo-server --thorough    one, also on a busy and on a slow machine
+  practicum check sim-02-gossip --seeds 100        one, whose reference must pass by whatever chance
 
 Exit status: 0 all accepted, 1 some not, 2 usage, 3 our own error.")]
 pub struct Check {
@@ -23,6 +24,9 @@ pub struct Check {
     /// Repeat the reference with every core busy, and with a fifth of a processor
     #[arg(long)]
     thorough: bool,
+    /// Seeds on which the reference must pass
+    #[arg(long, value_name = "N", default_value_t = REFERENCE_SEEDS, value_parser = clap::value_parser!(u8).range(1..=REFERENCE_SEEDS_MAX.into()))]
+    seeds: u8,
     /// Print an array of results as JSON
     #[arg(long)]
     json: bool,
@@ -63,12 +67,12 @@ impl Check {
     }
 
     fn check_all(&self, folders: &[PathBuf]) -> Result<Vec<Acceptance>, String> {
+        let effort = Effort { seeds: self.seeds, thorough: self.thorough };
         let grader = self.machine.grader().map_err(|error| error.to_string())?;
         let mut results = Vec::new();
         for folder in folders {
             let exercise = self.machine.exercise(folder)?;
-            let checked =
-                self.machine.prepare(&grader, &exercise).and_then(|()| check(&grader, &exercise, self.thorough));
+            let checked = self.machine.prepare(&grader, &exercise).and_then(|()| check(&grader, &exercise, effort));
             let result = checked.map_err(|error| format!("{}: {error}", exercise.id()))?;
             if !self.json {
                 print!("{}", display::acceptance(&result));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use grader::Grader;
-use grader::check::check;
+use grader::check::{Effort, check};
 use sqlx::PgPool;
 
 use crate::cli::{RuntimeFile, catalogue, display};
@@ -87,7 +87,7 @@ impl Add {
 /// Runs the exercise's own programs, off the threads that talk to the database, and tells what they showed.
 async fn accepted(grader: &Arc<Grader>, exercise: &Arc<grader::Exercise>) -> anyhow::Result<bool> {
     let (with, what) = (Arc::clone(grader), Arc::clone(exercise));
-    let found = tokio::task::spawn_blocking(move || check(&with, &what, false)).await?;
+    let found = tokio::task::spawn_blocking(move || check(&with, &what, Effort::default())).await?;
     let found = found.with_context(|| format!("check {}", exercise.id()))?;
     eprint!("{}", display::acceptance(&found));
     Ok(found.ok)
