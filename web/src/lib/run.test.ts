@@ -64,7 +64,7 @@ describe("a message", () => {
 
   test("says what became of it", () => {
     const ends: WireEvent["fate"][] = [{ fate: "arrived", at_us: 3200 }, { fate: "refused", at_us: 3200 }, { fate: "lost" }, { fate: "under-way" }, { fate: "seen" }];
-    expect(ends.map((end) => fate(message(0, 0, 1, end)))).toEqual(["arrives after 3.2 ms", "is refused after 3.2 ms", "is lost", "has not arrived in the end", ""]);
+    expect(ends.map((end) => fate(message(0, 0, 1, end)))).toEqual(["takes 3.2 ms", "is refused after 3.2 ms", "is lost", "has not arrived in the end", ""]);
   });
 });
 

@@ -158,13 +158,13 @@ function presence(run: Run, lane: number, at: number, before: boolean): Presence
   return during.length > 0 ? "paused" : "here";
 }
 
-/** What became of a message: `arrives after 3.2 ms`. */
+/** What became of a message: `takes 3.2 ms`. */
 export function fate(event: WireEvent): string {
   switch (event.fate.fate) {
     case "seen":
       return "";
     case "arrived":
-      return `arrives after ${since(event.fate.at_us - event.at_us)}`;
+      return `takes ${since(event.fate.at_us - event.at_us)}`;
     case "refused":
       return `is refused after ${since(event.fate.at_us - event.at_us)}`;
     case "lost":
