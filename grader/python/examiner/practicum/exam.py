@@ -17,7 +17,7 @@ from .gates import Gate
 from .histories import History
 from .places import Node, Place
 from .relay import Relay
-from .remote import Handle, Iterator, Passed, Shim, Task, an_object, expect
+from .remote import Handle, Iterator, Passed, Shim, Task, an_object, expect, fits
 from .simulated import Simulated
 
 
@@ -204,13 +204,19 @@ class Exam(Place, Simulated):
         """Performs a call in a thread of its own beside the student's code."""
         return Task(method, args, kwargs)
 
-    def drive(self, driver, module=None, **arguments):
-        """Runs `drivers/file.py:function(module, **arguments)` beside the student's code; returns its observations."""
+    def drive(self, driver, module=None, shape=object, **arguments):
+        """Runs `drivers/file.py:function(module, **arguments)` beside the student's code; returns its observations.
+
+        The code beside it could have answered in the driver's place: what has another `shape` (see `fits`) is the program's failure.
+        """
         file, function = driver.rsplit(":", 1)
         with open(file, encoding="utf-8") as source:
             text = source.read()
         handle = None if module is None else self.load(module)
-        return self._shim_process().call(function + "()", "drive", text, file, function, handle, arguments)
+        seen = self._shim_process().call(function + "()", "drive", text, file, function, handle, arguments)
+        if not fits(seen, shape):
+            self.fail(f"the program answered for itself what the examiner's {function}() was to answer: {evidence.short(seen)}")
+        return seen
 
     # Schedules
 

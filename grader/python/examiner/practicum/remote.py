@@ -239,3 +239,12 @@ def expect(name, words, act):
             return raised
         raise Failure(f"{words} must raise {name}, but raised {raised.said}") from None
     raise Failure(f"{words} must raise {name}, but returned {short(value)}")
+
+
+def fits(value, shape):
+    """A shape is a class, a list with the shape of each item, or a dict with the shape of what is under each name."""
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(fits(item, shape[0]) for item in value)
+    if isinstance(shape, dict):
+        return isinstance(value, dict) and all(name in value and fits(value[name], part) for name, part in shape.items())
+    return isinstance(value, shape)
