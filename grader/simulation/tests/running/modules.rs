@@ -1,9 +1,9 @@
 //! Compiled modules: they run as programs, and what is none is refused. Those that are run were written by hand
-//! (`modules/programs.wat`).
+//! (`modules/programs.wat`), but for one that a compiler made (`modules/words.rs`).
 
 use std::collections::BTreeMap;
 
-use crate::common::{cluster, machine, stdout};
+use crate::common::{all, cluster, machine, stderr, stdout};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use simulation::disk::Image;
@@ -11,6 +11,7 @@ use simulation::words::{Cluster, Exit, Limits, MS, Program, Ran, SECOND};
 use simulation::{MODULE_BYTES_MAX, Machine};
 
 const PROGRAMS: &[u8] = include_bytes!("../modules/programs.wasm");
+const COMPILED: &[u8] = include_bytes!("../modules/words.wasm");
 
 fn calls(arguments: &str) -> Cluster {
     let mut cluster = cluster(&["node: main.wasm"]);
@@ -117,4 +118,22 @@ fn a_module_is_a_program_and_imports_nothing_else() {
         b"\0asm\x01\0\0\0\x01\x04\x01`\0\0\x02\t\x01\x03env\x01f\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\x07\x13\x02\
         \x06memory\x02\0\x06_start\0\x01\n\x04\x01\x02\0\x0b";
     check_refused(imports, "env::f");
+}
+
+#[test]
+fn what_a_compiler_made_runs_as_it_is() {
+    let mut cluster = calls("one two");
+    cluster.nodes[0].stdin = STANDARD.encode("to be or not to be\nto");
+    let ran = run(&cluster, COMPILED);
+    let said = r#"["main.wasm", "one", "two"]
+[("be", 2), ("not", 1), ("or", 1), ("to", 3)]
+(["text"], "hello\n")
+1767225600 1500
+Err(NotFound)
+Err(Unsupported)
+Err(Unsupported)
+"#;
+    assert_eq!((exit(&ran), stdout(&ran, 0).as_str()), (Exit::Exited(7), said), "{}", all(&ran));
+    assert_eq!((stderr(&ran, 0).as_str(), ran.at), ("bye\n", 1500 * MS));
+    assert_eq!(run(&cluster, COMPILED), ran, "the same words show the same");
 }
