@@ -10,9 +10,7 @@ killed, and whoever reads in large blocks is not.
 """
 
 import json
-import os
 import re
-import select
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -213,7 +211,7 @@ def stream(exam):
 
     program = exam.start("convert", "--types", "n:int,price:decimal", stdin=True, stdout=True)
     came = 0
-    for index, line in enumerate(lines_of(exam, through(exam, program, pieces()))):
+    for index, line in enumerate(lines_of(exam, program.through(pieces()))):
         if index not in rows:
             exam.fail(f"more than the {len(rows)} objects expected were written")
         got = by_value(an_object(exam, line, index + 1))
@@ -245,36 +243,6 @@ def run(exam, data, types=None, stderr=False):
     output = program.stdout.read_to_end(MIB)
     errors = program.stderr.read_to_end(MIB) if stderr else b""
     return output, errors, program.wait()
-
-
-def through(exam, program, pieces):
-    """What the program writes while it is given all the pieces, as it takes them: it never has to wait for the other direction."""
-    rest = b""
-    events = select.epoll()
-    events.register(program.stdin, select.EPOLLOUT)
-    events.register(program.stdout, select.EPOLLIN)
-    while True:
-        exam._link.wait(events, select.POLLIN, "convert neither reads on nor writes anything", program.process)
-        for number, _ in events.poll(0):
-            if number == program.stdout.fileno():
-                if not (data := os.read(number, 64 * KIB)):
-                    return
-                yield data
-            elif rest := rest or next(pieces, b""):
-                rest = rest[taken(exam, number, rest) :]
-            else:
-                events.unregister(number)
-                program.stdin.close()
-
-
-def taken(exam, number, data):
-    """How much of it the pipe takes."""
-    try:
-        return os.write(number, data)
-    except BlockingIOError:
-        return 0
-    except BrokenPipeError:
-        exam.fail("convert has not read its standard input to its end, but closed it")
 
 
 def lines_of(exam, chunks):

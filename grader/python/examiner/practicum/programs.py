@@ -9,6 +9,8 @@ from .errors import Failure, NotReady
 from .evidence import awaited
 
 READ_BYTES_MAX = 16 << 20
+# What a pipe holds, usually.
+PIECE_BYTES = 64 << 10
 
 
 class Exit:
@@ -61,6 +63,25 @@ class Program:
                 raise self._link.stuck(answer, f"{self.name} has not ended")
         return Exit(self._link.exits[self.process])
 
+    def through(self, pieces):
+        """What it writes, while it is given all the pieces to read and then the end of input. It never has to wait for the other direction."""
+        pieces, rest = iter(pieces), b""
+        with select.epoll() as events:
+            events.register(self.stdin, select.EPOLLOUT)
+            events.register(self.stdout, select.EPOLLIN)
+            while True:
+                self._link.wait(events, select.POLLIN, f"{self.name} neither reads on nor writes anything", self.process)
+                for number, _ in events.poll(0):
+                    if number == self.stdout.fileno():
+                        if not (data := os.read(number, PIECE_BYTES)):
+                            return
+                        yield data
+                    elif rest := rest or next(pieces, b""):
+                        rest = rest[self.stdin.offer(rest) :]
+                    else:
+                        events.unregister(number)
+                        self.stdin.close()
+
     def signal(self, number):
         self._link.ask("signal", process=self.process, signal=int(number))
 
@@ -87,25 +108,29 @@ class Input:
     def write(self, data):
         rest = memoryview(data)
         while rest:
-            try:
-                rest = rest[os.write(self._descriptor, rest) :]
-            except BlockingIOError:
+            taken = self.offer(rest)
+            rest = rest[taken:]
+            if not taken:
                 self._program._link.wait(self, select.POLLOUT, self._words, self._program.process)
-            except BrokenPipeError:
-                raise Failure(f"{self._words} to its end, but closed it") from None
 
     def flood(self, data):
         """Writes until the program takes no more and nothing is going to change that; returns how much it took."""
         rest = memoryview(data)
         while rest:
-            try:
-                rest = rest[os.write(self._descriptor, rest) :]
-            except BlockingIOError:
-                if self._program._link.ready_or_still(self, select.POLLOUT, self._program.process) is not None:
-                    break
-            except BrokenPipeError:
-                raise Failure(f"{self._words} to its end, but closed it") from None
+            taken = self.offer(rest)
+            rest = rest[taken:]
+            if not taken and self._program._link.ready_or_still(self, select.POLLOUT, self._program.process) is not None:
+                break
         return len(data) - len(rest)
+
+    def offer(self, data):
+        """How much of it the pipe has taken at once."""
+        try:
+            return os.write(self._descriptor, data)
+        except BlockingIOError:
+            return 0
+        except BrokenPipeError:
+            raise Failure(f"{self._words} to its end, but closed it") from None
 
     def close(self):
         os.close(self._descriptor)
