@@ -12,6 +12,7 @@ import wit_world
 
 import alone
 import boot
+import files
 import kept
 import lacks
 
@@ -43,6 +44,7 @@ with warnings.catch_warnings():
 # What the component's makers would import behind this module: it belongs to what is frozen below.
 bring("wit_world")
 alone.install()
+files.install()
 lacks.install()
 kept.install()
 boot.forget()

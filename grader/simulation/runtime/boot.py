@@ -19,6 +19,7 @@ import types
 import uuid
 from importlib.machinery import SourceFileLoader
 
+import files
 import kept
 import lacks
 
@@ -100,8 +101,12 @@ def exit_code(wanted):
 
 
 def died(error):
-    # The first frame is `run`, which the program has never heard of.
-    error.__traceback__ = error.__traceback__.tb_next
+    # The first frame is `run`, and the last one may be our `open`: the program has never heard of them.
+    error.__traceback__ = trace = error.__traceback__.tb_next
+    while trace is not None and trace.tb_next is not None:
+        if trace.tb_next.tb_frame.f_code is files.open.__code__:
+            trace.tb_next = None
+        trace = trace.tb_next
     sys.last_exc = error
     try:
         sys.excepthook(type(error), error, error.__traceback__)

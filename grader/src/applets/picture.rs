@@ -6,7 +6,7 @@
 use std::io;
 
 use serde::{Deserialize, Serialize};
-use simulation::words::{Cluster, Ran};
+use simulation::words::{Cluster, Ns, Ran};
 
 use crate::channel::Channel;
 use crate::simulator::evidence::evidence;
@@ -16,6 +16,8 @@ use crate::simulator::evidence::evidence;
 struct Order {
     title: String,
     cluster_bytes: usize,
+    /// What the picture is to show above all.
+    moments: Vec<Ns>,
 }
 
 /// To the library.
@@ -44,5 +46,5 @@ pub fn run(mut channel: Channel) -> io::Result<()> {
 fn draw(order: &Order, words: &[u8]) -> serde_json::Result<Vec<u8>> {
     let (cluster, ran) = words.split_at(order.cluster_bytes.min(words.len()));
     let (cluster, ran): (Cluster, Ran) = (serde_json::from_slice(cluster)?, serde_json::from_slice(ran)?);
-    serde_json::to_vec(&evidence(&order.title, &cluster, &ran))
+    serde_json::to_vec(&evidence(&order.title, &cluster, &ran, &order.moments))
 }

@@ -1,8 +1,9 @@
 //! The evidence of a simulated run: its messages, each from its sending to its end, and what happened to whom meanwhile.
 //!
 //! What a run told may have been forged by the student's process that held it, so nothing here is trusted: numbers of
-//! nodes and packets are looked up, texts are cut, and everything has a cap. Of a long run it shows the end, what
-//! stands around the faults, and the beginning, as far as there is room for them in this order.
+//! nodes and packets are looked up, texts are cut, and everything has a cap. Of a long run it shows what stands around the
+//! moments that the failure is about, the end, what stands around the faults, and the beginning, as far as there is room
+//! for them in this order.
 
 mod story;
 #[cfg(test)]
@@ -19,8 +20,13 @@ use crate::report::{Evidence, WireAway, WireDeed, WireEvent, WireGap, WireLane, 
 
 /// Events that are shown.
 const EVENTS_MAX: usize = 100;
-/// Of these, the last ones.
+/// Of these, those around the moments that it is about.
+const NEAR_MOMENTS_MAX: usize = 60;
+const BEFORE_MOMENT: usize = 10;
+const AFTER_MOMENT: usize = 6;
+/// And the last ones; fewer where there are such moments.
 const LAST: usize = 60;
+const LAST_BESIDE_MOMENTS: usize = 10;
 /// Around each fault.
 const BEFORE_FAULT: usize = 2;
 const AFTER_FAULT: usize = 5;
@@ -28,8 +34,8 @@ const AFTER_FAULT: usize = 5;
 const SPANS_MAX: usize = 100;
 const NAME_CHARS_MAX: usize = 40;
 
-/// What `ran` showed of `cluster`.
-pub fn evidence(title: &str, cluster: &Cluster, ran: &Ran) -> Evidence {
+/// What `ran` showed of `cluster`, `moments` above all.
+pub fn evidence(title: &str, cluster: &Cluster, ran: &Ran, moments: &[Ns]) -> Evidence {
     let story = Story::of(cluster, ran);
     let run = WireRun {
         ended_us: us(ran.at),
@@ -39,7 +45,7 @@ pub fn evidence(title: &str, cluster: &Cluster, ran: &Ran) -> Evidence {
         // The library's to make: it knows which run of which simulation this is.
         token: None,
     };
-    let wanted = wanted(&story.events, &run.spans);
+    let wanted = wanted(&story.events, &run.spans, moments);
     let (events, left_out) = shown(story, &wanted);
     Evidence::Wire {
         title: title.to_owned(),
@@ -63,10 +69,18 @@ fn lanes(cluster: &Cluster) -> Vec<WireLane> {
 }
 
 /// Which events to show.
-fn wanted(events: &[WireEvent], spans: &[WireSpan]) -> BTreeSet<usize> {
+fn wanted(events: &[WireEvent], spans: &[WireSpan], moments: &[Ns]) -> BTreeSet<usize> {
     let count = events.len();
-    let mut wanted: BTreeSet<usize> = (count.saturating_sub(LAST)..count).collect();
-    let around = faults(events, spans).into_iter().rev().flat_map(|fault| near(fault, count));
+    let mut wanted = BTreeSet::new();
+    let about = moments.iter().map(|at| events.partition_point(|event| event.at_us <= us(*at)));
+    for index in about.flat_map(|index| near(index, count, BEFORE_MOMENT, AFTER_MOMENT)) {
+        if wanted.len() < NEAR_MOMENTS_MAX {
+            wanted.insert(index);
+        }
+    }
+    wanted.extend(count.saturating_sub(if wanted.is_empty() { LAST } else { LAST_BESIDE_MOMENTS })..count);
+    let around =
+        faults(events, spans).into_iter().rev().flat_map(|fault| near(fault, count, BEFORE_FAULT, AFTER_FAULT));
     for index in around.chain(0..count) {
         if wanted.len() >= EVENTS_MAX {
             break;
@@ -87,8 +101,8 @@ fn faults(events: &[WireEvent], spans: &[WireSpan]) -> BTreeSet<usize> {
     marks.chain(turns.map(|at| events.partition_point(|event| event.at_us < at))).collect()
 }
 
-fn near(index: usize, count: usize) -> Range<usize> {
-    index.saturating_sub(BEFORE_FAULT)..(index + AFTER_FAULT).min(count)
+fn near(index: usize, count: usize, before: usize, after: usize) -> Range<usize> {
+    index.saturating_sub(before)..(index + after).min(count)
 }
 
 /// The wanted events, and what is missing between them.

@@ -48,7 +48,11 @@ class Histories:
                 return None
             checker = checker or Checker(simulation._exam._link, model)
             found = checker.unexplained(operations, stuck=False)
-            return found and found.failure(title, once.name)
+            if found is None:
+                return None
+            failure = found.failure(title, once.name)
+            failure.moments = [once.reports[place][0] for place in found.places()]
+            return failure
 
         for once in simulation:
             simulation._judge(once, unexplained)

@@ -5,6 +5,8 @@ class Failure(AssertionError):
     """The case failed. `kind` is a fact for the grader, one of those of the classes below."""
 
     kind = "wrong-answer"
+    # Seconds of a simulated run that it is about; where there are none, those that the message names.
+    moments = ()
     # Where the traffic first went another way than expected, see wire.py.
     mark = None
 

@@ -107,6 +107,12 @@ class Unexplained:
         """The failure of a case; `name` gives the name of whoever performed an operation."""
         return Failure(f"{title}: {self._words(name)}", [self.evidence(title, name)])
 
+    def places(self):
+        """Where in the history the operations stand that no order can go on with: their returns, and then their beginnings."""
+        refused = [self._operations[index] for index, _ in self._found["refusals"]]
+        ends = [operation["returned"] for operation in refused if operation["returned"] is not None]
+        return ends + [operation["invoked"] for operation in refused]
+
     def evidence(self, title, name):
         kept, unfinished = self._found["operations"], set(self._found["unfinished"])
         place = {index: at for at, index in enumerate(kept)}

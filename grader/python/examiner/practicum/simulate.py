@@ -10,6 +10,7 @@ import hmac
 import json
 import os
 import random
+import re
 import struct
 
 from . import faults as deeds
@@ -26,6 +27,8 @@ DRIVERS = "drivers"
 # First byte of a run's token, as grader/src/replay.rs has it.
 TOKEN_FORM = 0xB2
 TOKEN_CHARS_MAX = 100
+# That a message names, and a picture shows.
+MOMENTS_MAX = 8
 
 
 class Once:
@@ -105,6 +108,7 @@ class Simulation(Checks):
         # Whether a failing run is shown with fewer faults; None where that depends on the check.
         self._shrink = shrink
         self._runs = {}
+        # Of the run that is repeated.
         self._picture = None
 
     # What the suite asks
@@ -153,8 +157,8 @@ class Simulation(Checks):
         kept = _unmasked(self._replay[1], len(faults))
         if index >= self._plan.runs or kept is None:
             raise NotRepeated("the run to repeat is none of this simulation's")
-        self._runs[index], self._picture = self._plan.shown(index, [faults[place] for place in kept])
-        self._exam._shown.append(self._picture)
+        self._runs[index], self._picture = self._plan.traced(index, [faults[place] for place in kept])
+        self._exam._shown.append(self._picture())
 
     def _judge(self, once, judge, shrink=True):
         """Fails by what `judge` finds wrong with a run, in the smallest run that it finds wrong in the same way."""
@@ -170,15 +174,15 @@ class Simulation(Checks):
                 index, kept = shrunk(self._plan, once, mistake, judge)
                 all_faults = self._plan.faults(index)
             token = _token(self._number, index, kept, len(all_faults))
-            small, picture = self._plan.shown(index, [all_faults[place] for place in kept])
-            mistake = judge(small) or mistake
-            once = small
+            once, picture = self._plan.traced(index, [all_faults[place] for place in kept])
+            mistake = judge(once) or mistake
         else:
             self._exam._shown.clear()
+        drawn = picture(mistake.moments or _named(mistake))
         replay = f"; to repeat it: {token}" if token else ""
         mistake.args = (f"{mistake} (run {index + 1} of {self._plan.runs}{replay})",)
-        picture["run"]["token"] = token
-        mistake.evidence += [picture, *self._plan.spoken(once)]
+        drawn["run"]["token"] = token
+        mistake.evidence += [drawn, *self._plan.spoken(once)]
         raise mistake
 
 
@@ -218,11 +222,11 @@ class Plan:
         ran, tail = self._exam.simulator().run(cluster)
         return Once(index, ran, list(self._clients), faults), cluster, tail
 
-    def shown(self, index, faults):
-        """A run, and a picture of it."""
+    def traced(self, index, faults):
+        """A run, and what draws a picture of it, given the moments that it is to show."""
         once, cluster, tail = self.run(index, faults, trace=True)
         title = f"run {index + 1} of {self.runs}"
-        return once, self._exam.picture_of_run(title, cluster, tail)
+        return once, lambda moments=(): self._exam.picture_of_run(title, cluster, tail, moments)
 
     def _seed(self, index, purpose=b"run"):
         words = b"simulation %d %s %d" % (self._number, purpose, index)
@@ -324,6 +328,11 @@ def _replay(exam, number):
     if wanted is None or wanted["simulation"] != number:
         return ()
     return wanted["run"], bytes(wanted["faults"])
+
+
+def _named(mistake):
+    """The moments that a message names, such as 3.25 s."""
+    return [float(found) for found in re.findall(r"(?<![\d.])\d+\.\d{2,3}(?![\d.])", str(mistake))[:MOMENTS_MAX]]
 
 
 def _token(number, index, kept, faults):

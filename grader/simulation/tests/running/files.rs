@@ -9,14 +9,16 @@ use simulation::words::{Exit, Limits, Ran, SECOND, Timed};
 
 #[test]
 fn files_behave_as_they_do_natively() {
-    let ran = run(&cluster(&["node: files.py /tmp/here"]));
-    assert_eq!(exit(&ran, 0), Exit::Exited(0), "{}", all(&ran));
-    let folder = tempfile::tempdir().unwrap();
-    let here = folder.path().join("here");
-    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programs/files.py");
-    let native = Command::new("python3").args([program.as_ref(), here.as_os_str()]).output().unwrap();
-    let said = String::from_utf8(native.stdout).unwrap().replace(here.to_str().unwrap(), "/tmp/here");
-    assert_eq!(stdout(&ran, 0), said, "{}", String::from_utf8_lossy(&native.stderr));
+    for name in ["files.py", "appends_and_reads.py"] {
+        let ran = run(&cluster(&[&format!("node: {name} /tmp/here")]));
+        assert_eq!(exit(&ran, 0), Exit::Exited(0), "{}", all(&ran));
+        let folder = tempfile::tempdir().unwrap();
+        let here = folder.path().join("here");
+        let program = format!("{}/tests/programs/{name}", env!("CARGO_MANIFEST_DIR"));
+        let native = Command::new("python3").args([program.as_ref(), here.as_os_str()]).output().unwrap();
+        let said = String::from_utf8(native.stdout).unwrap().replace(here.to_str().unwrap(), "/tmp/here");
+        assert_eq!(stdout(&ran, 0), said, "{}", String::from_utf8_lossy(&native.stderr));
+    }
 }
 
 /// Runs a program, given as text, to which that happens.

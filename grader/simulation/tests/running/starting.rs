@@ -84,6 +84,14 @@ fn an_exception_is_shown_with_the_programs_own_lines() {
 ZeroDivisionError: division by zero
 ";
     assert_eq!(stderr(&ran, 0), expected);
+    let ran = check("open('nowhere')\n", 1, "");
+    let expected = "Traceback (most recent call last):
+  File \"/work/main.py\", line 1, in <module>
+    open('nowhere')
+    ~~~~^^^^^^^^^^^
+FileNotFoundError: [Errno 44] No such file or directory: 'nowhere'
+";
+    assert_eq!(stderr(&ran, 0), expected);
     let ran = check("x = 1\nif x\n    pass\n", 1, "");
     assert_eq!(stderr(&ran, 0), "  File \"/work/main.py\", line 2\n    if x\n        ^\nSyntaxError: expected ':'\n");
 }

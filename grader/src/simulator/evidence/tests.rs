@@ -44,7 +44,9 @@ struct Shown {
 }
 
 fn shown((cluster, ran): &(Cluster, Ran)) -> Shown {
-    let Evidence::Wire { events, left_out, run: Some(run), .. } = evidence("a run", cluster, ran) else { panic!() };
+    let Evidence::Wire { events, left_out, run: Some(run), .. } = evidence("a run", cluster, ran, &[]) else {
+        panic!()
+    };
     Shown { events, left_out, run }
 }
 
@@ -221,6 +223,21 @@ fn of_a_long_run_the_end_is_shown_and_what_stands_around_faults() {
 }
 
 #[test]
+fn of_a_long_run_the_moments_that_matter_are_shown() {
+    let trace: Vec<Value> = (0..500).map(|at| json!([at, datagram(at, 0, 1)])).collect();
+    let (cluster, ran) = run(json!([]), trace.into());
+    let Evidence::Wire { events, .. } = evidence("a run", &cluster, &ran, &[250 * MS, 350 * MS]) else { panic!() };
+    let shown: BTreeSet<u64> = events.iter().map(|event| event.at_us / 1000).collect();
+    assert!((241..=256).chain(341..=356).chain(494..500).all(|at| shown.contains(&at)), "{shown:?}");
+    assert_eq!(events.len(), EVENTS_MAX);
+    // However many there are, or where.
+    let Evidence::Wire { events, .. } = evidence("a run", &cluster, &ran, &[0, Ns::MAX, 1, 2, 9, 60, 90]) else {
+        panic!()
+    };
+    assert_eq!(events.len(), EVENTS_MAX);
+}
+
+#[test]
 fn what_nobody_kept_is_counted_where_it_was() {
     let (cluster, mut ran) = run(json!([]), json!([[1, end(7, "arrived")], [2, datagram(8, 0, 1)]]));
     ran.trace_left_out = 9;
@@ -252,7 +269,7 @@ fn kept_runs_are_shown_as_they_were() {
     let run = read(folder.join("run.json"));
     let cluster = serde_json::from_value(run["cluster"].clone()).unwrap();
     let ran = serde_json::from_value(run["ran"].clone()).unwrap();
-    let shown = evidence("Run 17 of 50: a read that no order explains", &cluster, &ran);
+    let shown = evidence("Run 17 of 50: a read that no order explains", &cluster, &ran, &[]);
     let kept = folder.join("evidence.json");
     if std::env::var("PRACTICUM_GOLDEN").is_ok_and(|what| what == "write") {
         std::fs::write(&kept, serde_json::to_string_pretty(&shown).unwrap() + "\n").unwrap();
