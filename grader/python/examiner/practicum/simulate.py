@@ -178,7 +178,7 @@ class Simulation(Checks):
             mistake = judge(once) or mistake
         else:
             self._exam._shown.clear()
-        drawn = picture(mistake.moments or _named(mistake))
+        drawn = picture([deeds.nanoseconds(moment) for moment in mistake.moments or _named(mistake)])
         replay = f"; to repeat it: {token}" if token else ""
         mistake.args = (f"{mistake} (run {index + 1} of {self._plan.runs}{replay})",)
         drawn["run"]["token"] = token

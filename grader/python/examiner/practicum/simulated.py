@@ -92,11 +92,10 @@ class Simulated:
         return int.from_bytes(hmac.digest(self._seed.encode(), b"machine %d" % self._machines, "sha256")[:8], "big")
 
     def picture_of_run(self, title, cluster, told, moments=()):
-        """Evidence of a run, from what the simulator told of it; `moments`, in seconds, are shown above all."""
+        """Evidence of a run, from what the simulator told of it; `moments`, in nanoseconds, are shown above all."""
         words = json.dumps(cluster).encode()
         channel = applets.start("picture")
-        moments = [deeds.nanoseconds(moment) for moment in moments]
-        channel.send({"title": title, "cluster_bytes": len(words), "moments": moments}, words + told)
+        channel.send({"title": title, "cluster_bytes": len(words), "moments": list(moments)}, words + told)
         answer = channel.receive()
         channel.socket.close()
         if answer is None or answer[0] != "drawn":
