@@ -36,14 +36,21 @@ selector.register(pipe, 1)
     let mut world = World::new(grader);
     let mut sandbox = world.sandbox(Role::Submission);
     let (_, _output) = start(&mut sandbox, &source);
+    let look = || tasks::threads(&sandbox.processes());
+    let comes = look_until(look, |threads| threads.last().is_some_and(|thread| thread.doing == expected));
+    comes.map(drop).map_err(|threads| format!("{act}: {threads:?}, not {expected:?}").into())
+}
+
+/// What is seen once it is as it is to become; or, when patience is at its end, what was seen last.
+fn look_until<T>(look: impl Fn() -> T, is_so: impl Fn(&T) -> bool) -> Result<T, T> {
     let began = Instant::now();
     loop {
-        let threads = tasks::threads(&sandbox.processes());
-        if threads.last().is_some_and(|thread| thread.doing == expected) {
-            return Ok(());
+        let seen = look();
+        if is_so(&seen) {
+            return Ok(seen);
         }
         if began.elapsed() > PATIENCE {
-            return Err(format!("{act}: {threads:?}, not {expected:?}").into());
+            return Err(seen);
         }
         std::thread::yield_now();
     }
@@ -95,7 +102,9 @@ if child := os.fork():
     let (_, mut output) = start(&mut sandbox, source);
     let told = super::first_line(&mut output);
     let told: Vec<i32> = told.split(' ').map(|word| word.parse().unwrap()).collect();
-    let processes = tasks::processes(&sandbox.processes_and_zombies());
+    // It goes to sleep after it has said so.
+    let asleep = |processes: &Vec<tasks::Process>| processes.first().is_some_and(|parent| parent.state == 'S');
+    let (Ok(processes) | Err(processes)) = look_until(|| tasks::processes(&sandbox.processes_and_zombies()), asleep);
     let [parent, child] = &processes[..] else { return Err(format!("{processes:?}").into()) };
     assert_eq!((parent.pid, parent.parent, parent.state, parent.threads.len()), (told[0], 1, 'S', 2));
     assert!(parent.threads.contains(&told[2]), "{processes:?}");
