@@ -87,7 +87,9 @@ def concurrent_writers(exam):
     """Two put at the same time, or one a little later, and when that is over, both get at the same time."""
     first, second, third = exam.random.sample("abc", 3)
     plans = [Plan(exam), Plan(exam), Plan(exam)]
-    for turn, later in enumerate(exam.random.sample([0, 0, 0.5, 1, 2, 3, 4], 7)):
+    # Who puts later may know of the other's number, and a replica that counts all its puts is ahead from then on: ties come before that.
+    turns = exam.random.sample([0, 0, 0.5], 3) + [1, 2, 3, 4]
+    for turn, later in enumerate(turns):
         time, key = 2 + 4 * turn, f"x{turn}"
         plans[0].call(time, first, "put", key).call(time + 2, first, "get", key)
         plans[1].call(time + later * HOP, second, "put", key).call(time + 2, second, "get", key)
