@@ -11,7 +11,8 @@ print(os.read(fd, 2), os.write(fd, b"three\n"))
 print(os.pread(fd, 100, 0))
 os.close(fd)
 for mode in ["a+b", "ab+", "a+"]:
-    with open("log", mode) as file:
+    # Which encoding is the usual one depends on the locale.
+    with open("log", mode, encoding=None if "b" in mode else "utf-8") as file:
         print(mode, file.tell())
         file.seek(0)
         print(file.tell(), repr(file.read()))

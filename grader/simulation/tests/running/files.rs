@@ -15,7 +15,7 @@ fn files_behave_as_they_do_natively() {
         let folder = tempfile::tempdir().unwrap();
         let here = folder.path().join("here");
         let program = format!("{}/tests/programs/{name}", env!("CARGO_MANIFEST_DIR"));
-        let native = Command::new("python3").args([program.as_ref(), here.as_os_str()]).output().unwrap();
+        let native = Command::new("/usr/bin/python3").args([program.as_ref(), here.as_os_str()]).output().unwrap();
         let said = String::from_utf8(native.stdout).unwrap().replace(here.to_str().unwrap(), "/tmp/here");
         assert_eq!(stdout(&ran, 0), said, "{}", String::from_utf8_lossy(&native.stderr));
     }
