@@ -36,6 +36,7 @@ pub struct ExerciseError {
 #[derive(Clone)]
 pub struct Exercise {
     id: String,
+    files_hash: String,
     suite_hash: String,
     /// SHA-256 of the component that it is pinned to, in the simulated lane.
     runtime: Option<String>,
@@ -74,21 +75,14 @@ impl Exercise {
 
     /// Checks an exercise given as path → content, with `/` between the parts of a path. It is pinned to no runtime yet.
     pub fn from_files(id: &str, files: BTreeMap<String, Vec<u8>>) -> Result<Exercise, ExerciseError> {
-        check(id, &files)
-            .map(|manifest| Exercise {
-                id: id.to_owned(),
-                suite_hash: hash_files(&files),
-                runtime: None,
-                manifest,
-                files,
-            })
-            .map_err(|reason| ExerciseError { exercise: id.to_owned(), reason })
+        let manifest = check(id, &files).map_err(|reason| ExerciseError { exercise: id.to_owned(), reason })?;
+        let files_hash = hash_files(&files);
+        Ok(Exercise { id: id.to_owned(), suite_hash: files_hash.clone(), files_hash, runtime: None, manifest, files })
     }
 
     /// The same exercise, which is to be graded with this runtime and no other.
     pub fn pinned(self, runtime: &str) -> Exercise {
-        let folder = hash_files(&self.files);
-        let suite_hash = hex(&Sha256::new().chain_update(folder).chain_update(runtime).finalize());
+        let suite_hash = hex(&Sha256::new().chain_update(&self.files_hash).chain_update(runtime).finalize());
         Exercise { suite_hash, runtime: Some(runtime.to_owned()), ..self }
     }
 
@@ -122,7 +116,12 @@ impl Exercise {
         &self.id
     }
 
-    /// SHA-256 over all files, hex; in the simulated lane over that and the runtime.
+    /// SHA-256 over all files, hex. Seeds hang on it, so that no other build of the runtime draws other faults.
+    pub fn files_hash(&self) -> &str {
+        &self.files_hash
+    }
+
+    /// What a verdict was reached with: the hash of the files; in the simulated lane SHA-256 over that and the runtime.
     pub fn suite_hash(&self) -> &str {
         &self.suite_hash
     }

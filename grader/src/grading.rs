@@ -291,7 +291,7 @@ fn setups<'a>(
     programs: &'a Programs,
     (replay, runtime): (Option<&'a Replay>, Option<BorrowedFd<'a>>),
 ) -> Result<Vec<Setup<'a>>, GraderError> {
-    let derived = |case: &Case| request.root.case_seed(exercise.suite_hash(), submission.hash(), &case.id);
+    let derived = |case: &Case| request.root.case_seed(exercise.files_hash(), submission.hash(), &case.id);
     let setup = |case: &'a Case| Setup {
         exercise,
         submission,
