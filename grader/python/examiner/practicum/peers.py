@@ -78,6 +78,7 @@ class Peer:
     def flood(self, size, unit=bytes(FLOOD_BYTES)):
         """Sends `unit` again and again, `size` bytes at most, and reads nothing. Returns how many bytes were taken by the
         time that the program took no more and nothing was going to change that."""
+        unit = unit * -(-FLOOD_BYTES // len(unit))  # small segments would be a load by themselves
         sent = 0
         while sent < size:
             start = sent % len(unit)
