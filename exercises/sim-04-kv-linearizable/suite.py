@@ -61,9 +61,10 @@ def two_clients(exam):
     faults, time = [], 15
     for speaker, listener in exam.random.sample([(one, other) for one in "abc" for other in "abc" if one != other], 6):
         faults += [at(time).deafen(speaker, listener), at(time + 3).heal()]
-        plans[2].call(time + 0.5, speaker, "put", "x").call(time + 0.5, listener, "get", "x")
-        time += 6
-    run = simulate(exam, "abc", plans, faults, until=90, runs=3)
+        plans[2].call(time + 0.5, speaker, "put", "x").call(time + 1.5, listener, "get", "x")
+        # What was not heard has been sent again by then.
+        time += 10
+    run = simulate(exam, "abc", plans, faults, until=120, runs=3)
     run.every(lambda once: answered(once, "c1", "c2"))
     run.history.linearizable(Register)
 
