@@ -128,7 +128,7 @@ lint:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 rust-test:
-	$(PRACTICUM) with-postgres -- cargo test --workspace --locked $(RECORD)
+	$(PRACTICUM) with-postgres -- cargo test --workspace --locked --no-fail-fast $(RECORD)
 
 exercises-test:
 	$(PRACTICUM) check $(RECORD)
@@ -152,9 +152,9 @@ browser-test:
 amqp-referee-test:
 	/usr/bin/python3 -B scripts/referee/compare.py $(RECORD)
 
-# What each runner said in the end, in one place.
+# What each runner said in the end, and what it had against whatever failed, in one place.
 summary:
 	@for step in web-test rust-test exercises-test browser-test amqp-referee-test; do \
 	  printf '\n%s\n' "$$step"; \
-	  grep -shE '^ *(Running |Doc-tests |test result:|Test Files |Tests )|^[a-z]+-[0-9]{2}-[a-z-]+ |conversations held|programs compared|no differences|NOT COMPARED' .cache/test/$$step.log || true; \
+	  grep -ashE '^ *(Running |Doc-tests |test result:|Test Files |Tests )|^[a-z]+-[0-9]{2}-[a-z-]+ |^test .* FAILED| panicked at | must fail \{| but fails \{|replay: practicum|conversations held|programs compared|no differences|NOT COMPARED' .cache/test/$$step.log || true; \
 	done
