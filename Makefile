@@ -40,15 +40,15 @@ bench: setup-bench runtime web/dist/index.html bench-sandbox bench-explore bench
 	scripts/bench/exercises.py
 
 bench-sandbox: setup-bench ## compare sandboxes with bare processes, unshare and bubblewrap
-	cargo bench -p grader --bench sandbox --locked
+	cargo bench --workspace --bench sandbox --locked
 
 # The scheduler is loaded by the programs under it, so that cargo does not know that the benchmark needs it.
 bench-explore: setup-bench ## compare the exploration of schedules with frontrun and with stress; PROGRAMS="abba counter" or parts
-	cargo build -p scheduler --release --locked
-	cargo bench -p grader --bench explore --locked -- $(PROGRAMS)
+	cargo build --workspace --release --locked
+	cargo bench --workspace --bench explore --locked -- $(PROGRAMS)
 
 bench-simulation: setup-bench runtime ## tell what simulated runs cost
-	cargo bench -p simulation --bench clusters --locked
+	cargo bench --workspace --bench clusters --locked
 
 # In .cache what is found stays for the next time; what is in grader/fuzz/corpus is what every search begins with, and
 # what the tests `framing`, `answers` and `anything` read. `cargo fuzz cmin` makes a corpus small again.
@@ -61,10 +61,10 @@ fuzz: setup-fuzz ## look for bytes that break what reads from a sandbox, or a si
 	done
 
 kernel-test: setup-run build runtime ## try the sandbox under Debian's own kernel, emulated, with control groups of version 2 alone
-	cargo test --package grader --locked --no-run
+	cargo test --workspace --locked --no-run
 	scripts/on-debian-kernel $(PRACTICUM) doctor
 	scripts/on-debian-kernel $(PRACTICUM) check $(ONE_PER_SECTION)
-	scripts/on-debian-kernel cargo test --offline --locked --package grader --test alike --test sandbox
+	scripts/on-debian-kernel cargo test --offline --locked --workspace --test alike --test sandbox
 
 soak: setup-run build runtime ## accept every exercise thoroughly, with every core busy; simulate with many seeds (SEEDS=100); explore the zoo of schedules
 	$(PRACTICUM) check --thorough
