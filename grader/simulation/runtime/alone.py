@@ -18,11 +18,9 @@ import _thread
 from asyncio import base_events, unix_events
 
 import lacks
+from sockets import EVERY_ADDRESS
 
-# Options of sockets that change nothing here: every datagram may be broadcast, and a port has one owner.
-IGNORED_OPTIONS = {"SO_BROADCAST": 6, "SO_REUSEPORT": 15}
 SOCKET_KINDS = [(socket.SOCK_STREAM, socket.IPPROTO_TCP), (socket.SOCK_DGRAM, socket.IPPROTO_UDP)]
-EVERY_ADDRESS = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
 # Functions of C that may wait.
 MAY_WAIT = {
     "accept", "connect", "connect_ex", "poll", "recv", "recv_into", "recvfrom", "recvfrom_into", "select", "send", "sendall", "sendto",
@@ -38,13 +36,8 @@ def install():
     unix_events._UnixSelectorEventLoop.remove_signal_handler = lambda self, signal: False
     threading.Condition.wait = wait
     threading.Lock = threading._allocate_lock = _thread.allocate_lock = Lock
-    socket.socketpair = socketpair
     for name in ("gethostname", "getfqdn", "gethostbyaddr", "gethostbyname_ex", "getnameinfo"):
         setattr(socket, name, globals()[name])
-    for name, number in IGNORED_OPTIONS.items():
-        setattr(socket, name, number)
-    socket.socket.setsockopt = setsockopt
-    socket.socket.bind = bind
     socket.getaddrinfo = getaddrinfo
     os.uname = uname
     # It asks `uname -p`.
@@ -133,30 +126,6 @@ class Lock:
 
     def __exit__(self, *raised):
         self.release()
-
-
-def socketpair(family=socket.AF_INET, type=socket.SOCK_STREAM, proto=0):
-    """The library's own connects without waiting, which takes a listener that accepts meanwhile."""
-    address = "::1" if family == socket.AF_INET6 else "127.0.0.1"
-    with socket.create_server((address, 0), family=family) as listener:
-        first = socket.create_connection(listener.getsockname()[:2])
-        return first, listener.accept()[0]
-
-
-def setsockopt(self, level, option, *value):
-    if level == socket.SOL_SOCKET and option in IGNORED_OPTIONS.values():
-        return None
-    if (level, option, value) == (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, (1,)):
-        # So it is anyway.
-        return None
-    return super(socket.socket, self).setsockopt(level, option, *value)
-
-
-def bind(self, address):
-    """No name means every address. The C library takes it for the loopback's."""
-    if self.family in EVERY_ADDRESS and isinstance(address, tuple) and address[:1] == ("",):
-        address = (EVERY_ADDRESS[self.family], *address[1:])
-    return super(socket.socket, self).bind(address)
 
 
 look_up = socket.getaddrinfo

@@ -15,6 +15,7 @@ import boot
 import files
 import kept
 import lacks
+import sockets
 
 # They print, ask for a screen, or are no use to a program that runs alone.
 LEFT_OUT = {
@@ -45,6 +46,7 @@ with warnings.catch_warnings():
 bring("wit_world")
 alone.install()
 files.install()
+sockets.install()
 lacks.install()
 kept.install()
 boot.forget()

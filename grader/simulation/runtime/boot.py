@@ -19,7 +19,6 @@ import types
 import uuid
 from importlib.machinery import SourceFileLoader
 
-import files
 import kept
 import lacks
 
@@ -101,10 +100,10 @@ def exit_code(wanted):
 
 
 def died(error):
-    # The first frame is `run`, and the last one may be our `open`: the program has never heard of them.
+    # The first frame is `run`, and the last ones may be of what stands before the library: the program has never heard of them.
     error.__traceback__ = trace = error.__traceback__.tb_next
     while trace is not None and trace.tb_next is not None:
-        if trace.tb_next.tb_frame.f_code is files.open.__code__:
+        if os.path.dirname(trace.tb_next.tb_frame.f_code.co_filename) == lacks.IMAGE:
             trace.tb_next = None
         trace = trace.tb_next
     sys.last_exc = error

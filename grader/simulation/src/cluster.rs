@@ -275,6 +275,7 @@ fn own(cluster: &Cluster, index: NodeId) -> Own {
         waits: Vec::new(),
         fuel_left: cluster.limits.fuel,
         memory_bytes: 0,
+        lost_by: None,
         gone: false,
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Own {
     pub fuel_left: u64,
     /// The most memory at a time, over all lives.
     pub memory_bytes: u64,
+    /// What the last stream that failed failed by.
+    pub lost_by: Option<NetError>,
     /// The process has been ended, and its sockets with it: what its store still drops is nobody's.
     pub gone: bool,
 }

@@ -55,7 +55,7 @@ mod generated {
         },
     });
 }
-pub(crate) use generated::{ProgramPre, wasi};
+pub(crate) use generated::{ProgramPre, practicum, wasi};
 
 /// What the host functions of one life work on.
 pub struct State {
@@ -94,6 +94,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State
     command_line(&mut linker)?;
     machine(&mut linker)?;
     sockets(&mut linker)?;
+    practicum::simulation::lost::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     Ok(linker)
 }
 

@@ -34,7 +34,10 @@ fn code(error: NetError) -> ErrorCode {
     match error {
         NetError::WouldBlock => ErrorCode::WouldBlock,
         NetError::InvalidArgument => ErrorCode::InvalidArgument,
-        NetError::InvalidState | NetError::NotConnected | NetError::BrokenPipe => ErrorCode::InvalidState,
+        // By `InvalidState` the C library ends the program: it thinks that it knows every socket's state, but it does not hear
+        // of resets. The runtime tells this one as ENOTCONN.
+        NetError::NotConnected => ErrorCode::ConnectionAborted,
+        NetError::InvalidState | NetError::BrokenPipe => ErrorCode::InvalidState,
         NetError::NotSupported => ErrorCode::NotSupported,
         NetError::AddressInUse => ErrorCode::AddressInUse,
         NetError::AddressNotBindable => ErrorCode::AddressNotBindable,
@@ -47,6 +50,15 @@ fn code(error: NetError) -> ErrorCode {
         NetError::SocketsMax => ErrorCode::NewSocketLimit,
         NetError::NameUnresolvable => ErrorCode::NameUnresolvable,
     }
+}
+
+/// The most that fits into C's `int`.
+pub(super) const INT_MAX: u32 = i32::MAX.cast_unsigned();
+
+/// What an option is set to, which must not be nought, and is `most` at the most: what it reads back and has no room for ends the C
+/// library's program.
+pub(super) fn option<T: Default + Ord>(value: T, most: T) -> SocketResult<T> {
+    if value == T::default() { Err(ErrorCode::InvalidArgument.into()) } else { Ok(value.min(most)) }
 }
 
 /// An error that a stream fails by: a guest may ask which it was.

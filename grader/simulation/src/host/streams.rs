@@ -10,7 +10,7 @@ use wasmtime_wasi_io::poll::Pollable;
 use wasmtime_wasi_io::streams::{InputStream, OutputStream, StreamError, StreamResult};
 
 use super::names::StreamFailed;
-use super::{Kernel, Wait};
+use super::{Kernel, State, Wait, practicum};
 use crate::world::{NetError, Read, TcpId, World};
 
 /// A socket of the world. A program holds it by the socket itself and by its two streams; when the last of them goes, it
@@ -54,10 +54,25 @@ impl Tcp {
             if is(guard.world(), self.id) { Poll::Ready(()) } else { guard.waits_for(wait) }
         })
     }
+
+    fn failed(&self, error: NetError) -> StreamError {
+        self.kernel.lock().own().lost_by = Some(error);
+        StreamError::LastOperationFailed(StreamFailed(error).into())
+    }
+
+    /// A stream that nobody reads any more is closed, which libc tells as `EPIPE`; others fail.
+    fn ended(&self, error: NetError) -> StreamError {
+        match error {
+            NetError::BrokenPipe | NetError::NotConnected | NetError::InvalidState => StreamError::Closed,
+            error => self.failed(error),
+        }
+    }
 }
 
-fn failed(error: NetError) -> StreamError {
-    StreamError::LastOperationFailed(StreamFailed(error).into())
+impl practicum::simulation::lost::Host for State {
+    fn given_up(&mut self) -> wasmtime::Result<bool> {
+        Ok(self.kernel.lock().own().lost_by == Some(NetError::TimedOut))
+    }
 }
 
 pub(super) struct Reader(pub Arc<Tcp>);
@@ -77,7 +92,11 @@ impl InputStream for Reader {
         if size == 0 {
             return Ok(Bytes::new());
         }
-        match self.0.with(|world, id| world.tcp_read(id, size.min(READ_BYTES_MAX))).map_err(failed)? {
+        match self
+            .0
+            .with(|world, id| world.tcp_read(id, size.min(READ_BYTES_MAX)))
+            .map_err(|error| self.0.failed(error))?
+        {
             Read::Bytes(bytes) => Ok(bytes.into()),
             Read::WouldBlock => Ok(Bytes::new()),
             Read::End => Err(StreamError::Closed),
@@ -96,7 +115,7 @@ impl Pollable for Writer {
 
 impl OutputStream for Writer {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        let taken = self.0.with(|world, id| world.tcp_write(id, &bytes)).map_err(ended)?;
+        let taken = self.0.with(|world, id| world.tcp_write(id, &bytes)).map_err(|error| self.0.ended(error))?;
         if taken < bytes.len() {
             return Err(StreamError::trap("wrote more at a time than check-write allows"));
         }
@@ -108,14 +127,8 @@ impl OutputStream for Writer {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        self.0.with(|world, id| world.tcp_room(id)).map_err(ended)
-    }
-}
-
-/// A stream that nobody reads any more is closed, which libc tells as `EPIPE`; others fail.
-fn ended(error: NetError) -> StreamError {
-    match error {
-        NetError::BrokenPipe | NetError::NotConnected | NetError::InvalidState => StreamError::Closed,
-        error => failed(error),
+        // Writing nothing tells an error for good: who asks here is about to write, and does not when this fails.
+        let room = self.0.with(|world, id| world.tcp_room(id).or_else(|_| world.tcp_write(id, &[])));
+        room.map_err(|error| self.0.ended(error))
     }
 }

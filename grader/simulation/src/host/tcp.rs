@@ -8,7 +8,7 @@ use wasmtime_wasi_io::async_trait;
 use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
 use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 
-use super::names::{Network, SocketResult, address_of, family, held, told};
+use super::names::{INT_MAX, Network, SocketResult, address_of, family, held, option, told};
 use super::streams::{Reader, Tcp, Writer};
 use super::wasi::sockets::network::{ErrorCode, IpAddressFamily, IpSocketAddress};
 use super::wasi::sockets::{tcp, tcp_create_socket};
@@ -59,6 +59,7 @@ const OPTIONS: Options = Options {
     receive_buffer_bytes: 64 << 10,
     send_buffer_bytes: 64 << 10,
 };
+const NS_MAX: u64 = INT_MAX as u64 * crate::words::SECOND;
 const BACKLOG: usize = 128;
 const BACKLOG_MAX: u64 = 4096;
 
@@ -106,17 +107,14 @@ impl State {
         Ok(&mut self.tcp(socket)?.options)
     }
 
-    /// Sets an option that must not be nought.
-    fn set<T: Default + PartialEq>(
+    fn set<T: Default + Ord>(
         &mut self,
         socket: &Resource<TcpSocket>,
         value: T,
-        option: fn(&mut Options) -> &mut T,
+        most: T,
+        place: fn(&mut Options) -> &mut T,
     ) -> SocketResult<()> {
-        if value == T::default() {
-            return Err(ErrorCode::InvalidArgument.into());
-        }
-        *option(self.option(socket)?) = value;
+        *place(self.option(socket)?) = option(value, most)?;
         Ok(())
     }
 }
@@ -218,7 +216,8 @@ impl tcp::HostTcpSocket for State {
 
     fn local_address(&mut self, socket: Resource<TcpSocket>) -> SocketResult<IpSocketAddress> {
         let address = self.tcp(&socket)?.tcp.with(|world, id| world.tcp_local(id));
-        Ok(told(address.ok_or(ErrorCode::InvalidState)?))
+        // Such as a socket whose call was refused.
+        Ok(told(address.ok_or(ErrorCode::InvalidArgument)?))
     }
 
     fn remote_address(&mut self, socket: Resource<TcpSocket>) -> SocketResult<IpSocketAddress> {
@@ -241,8 +240,13 @@ impl tcp::HostTcpSocket for State {
         if value == 0 {
             return Err(ErrorCode::InvalidArgument.into());
         }
+        let backlog = value.min(BACKLOG_MAX) as usize;
+        if socket.stage == Stage::Listening {
+            socket.tcp.with(|world, id| world.tcp_listen(id, backlog))?;
+            return Ok(());
+        }
         socket.must_be(&[Stage::Unbound, Stage::BindStarted, Stage::Bound], ErrorCode::NotSupported)?;
-        socket.backlog = value.min(BACKLOG_MAX) as usize;
+        socket.backlog = backlog;
         Ok(())
     }
 
@@ -260,7 +264,7 @@ impl tcp::HostTcpSocket for State {
     }
 
     fn set_keep_alive_idle_time(&mut self, socket: Resource<TcpSocket>, value: u64) -> SocketResult<()> {
-        self.set(&socket, value, |options| &mut options.keep_alive_idle_ns)
+        self.set(&socket, value, NS_MAX, |options| &mut options.keep_alive_idle_ns)
     }
 
     fn keep_alive_interval(&mut self, socket: Resource<TcpSocket>) -> SocketResult<u64> {
@@ -268,7 +272,7 @@ impl tcp::HostTcpSocket for State {
     }
 
     fn set_keep_alive_interval(&mut self, socket: Resource<TcpSocket>, value: u64) -> SocketResult<()> {
-        self.set(&socket, value, |options| &mut options.keep_alive_interval_ns)
+        self.set(&socket, value, NS_MAX, |options| &mut options.keep_alive_interval_ns)
     }
 
     fn keep_alive_count(&mut self, socket: Resource<TcpSocket>) -> SocketResult<u32> {
@@ -276,7 +280,7 @@ impl tcp::HostTcpSocket for State {
     }
 
     fn set_keep_alive_count(&mut self, socket: Resource<TcpSocket>, value: u32) -> SocketResult<()> {
-        self.set(&socket, value, |options| &mut options.keep_alive_count)
+        self.set(&socket, value, INT_MAX, |options| &mut options.keep_alive_count)
     }
 
     fn hop_limit(&mut self, socket: Resource<TcpSocket>) -> SocketResult<u8> {
@@ -284,7 +288,7 @@ impl tcp::HostTcpSocket for State {
     }
 
     fn set_hop_limit(&mut self, socket: Resource<TcpSocket>, value: u8) -> SocketResult<()> {
-        self.set(&socket, value, |options| &mut options.hop_limit)
+        self.set(&socket, value, u8::MAX, |options| &mut options.hop_limit)
     }
 
     fn receive_buffer_size(&mut self, socket: Resource<TcpSocket>) -> SocketResult<u64> {
@@ -292,7 +296,7 @@ impl tcp::HostTcpSocket for State {
     }
 
     fn set_receive_buffer_size(&mut self, socket: Resource<TcpSocket>, value: u64) -> SocketResult<()> {
-        self.set(&socket, value, |options| &mut options.receive_buffer_bytes)
+        self.set(&socket, value, INT_MAX.into(), |options| &mut options.receive_buffer_bytes)
     }
 
     fn send_buffer_size(&mut self, socket: Resource<TcpSocket>) -> SocketResult<u64> {
@@ -300,7 +304,7 @@ impl tcp::HostTcpSocket for State {
     }
 
     fn set_send_buffer_size(&mut self, socket: Resource<TcpSocket>, value: u64) -> SocketResult<()> {
-        self.set(&socket, value, |options| &mut options.send_buffer_bytes)
+        self.set(&socket, value, INT_MAX.into(), |options| &mut options.send_buffer_bytes)
     }
 
     fn subscribe(&mut self, socket: Resource<TcpSocket>) -> wasmtime::Result<Resource<DynPollable>> {

@@ -8,7 +8,7 @@ use wasmtime::component::Resource;
 use wasmtime_wasi_io::async_trait;
 use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
 
-use super::names::{Network, SocketError, SocketResult, address_of, family, held, told};
+use super::names::{INT_MAX, Network, SocketError, SocketResult, address_of, family, held, option, told};
 use super::wasi::sockets::network::{ErrorCode, IpAddressFamily, IpSocketAddress};
 use super::wasi::sockets::{udp, udp_create_socket};
 use super::{Kernel, State, Wait};
@@ -91,10 +91,6 @@ impl State {
     }
 }
 
-fn not_nought<T: Default + PartialEq>(value: T) -> SocketResult<T> {
-    if value == T::default() { Err(ErrorCode::InvalidArgument.into()) } else { Ok(value) }
-}
-
 impl udp::Host for State {}
 
 impl udp_create_socket::Host for State {
@@ -173,7 +169,7 @@ impl udp::HostUdpSocket for State {
     }
 
     fn set_unicast_hop_limit(&mut self, socket: Resource<UdpSocket>, value: u8) -> SocketResult<()> {
-        self.udp(&socket)?.hop_limit = not_nought(value)?;
+        self.udp(&socket)?.hop_limit = option(value, u8::MAX)?;
         Ok(())
     }
 
@@ -182,7 +178,7 @@ impl udp::HostUdpSocket for State {
     }
 
     fn set_receive_buffer_size(&mut self, socket: Resource<UdpSocket>, value: u64) -> SocketResult<()> {
-        self.udp(&socket)?.receive_buffer_bytes = not_nought(value)?;
+        self.udp(&socket)?.receive_buffer_bytes = option(value, INT_MAX.into())?;
         Ok(())
     }
 
@@ -191,7 +187,7 @@ impl udp::HostUdpSocket for State {
     }
 
     fn set_send_buffer_size(&mut self, socket: Resource<UdpSocket>, value: u64) -> SocketResult<()> {
-        self.udp(&socket)?.send_buffer_bytes = not_nought(value)?;
+        self.udp(&socket)?.send_buffer_bytes = option(value, INT_MAX.into())?;
         Ok(())
     }
 

@@ -90,14 +90,17 @@ impl World {
     /// No more reading: it gives the end, and what is there or comes is thrown away. To the other side nothing shows.
     ///
     /// # Errors
-    /// `NotConnected`.
+    /// `NotConnected`, also after a reset.
     pub fn tcp_stop_reading(&mut self, tcp: TcpId) -> Result<(), NetError> {
         let (number, side) = self.connected(tcp)?;
         let end = &mut self.connection(number).ends[side];
+        if end.life != Life::Open {
+            return Err(NetError::NotConnected);
+        }
         end.stopped = true;
         end.wasted |= !end.received.is_empty();
         end.received.clear();
-        if end.life == Life::Open && end.has_news_of_window() {
+        if end.has_news_of_window() {
             self.tell_window(number, side);
         }
         Ok(())

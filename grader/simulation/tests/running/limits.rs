@@ -30,6 +30,14 @@ fn an_exception_is_told_as_python_tells_it() {
 }
 
 #[test]
+fn an_exception_of_a_replaced_function_shows_the_program_alone() {
+    let ran = run_text("import socket\nsocket.socket().send(b'')\n");
+    let told = "Traceback (most recent call last):\n  File \"/work/main.py\", line 2, in <module>\n    socket.socket().send(b'')\n    \
+                ~~~~~~~~~~~~~~~~~~~~^^^^^\nBrokenPipeError: [Errno 64] Broken pipe\n";
+    assert_eq!(stderr(&ran, 0), told);
+}
+
+#[test]
 fn standard_input_and_environment_are_given() {
     let mut order = cluster(&["node: main.py one two"]);
     order.nodes[0].stdin = "bGluZSAxCmxpbmUgMg==".to_owned();

@@ -7,4 +7,5 @@ mod limits;
 mod modules;
 mod precompiled;
 mod programs;
+mod sockets;
 mod starting;
