@@ -1,10 +1,14 @@
-"""Files that are opened to append and to read. The C library moves the position of such a descriptor to the end whenever it is asked
-where it is (wasi-libc's `file_seek`), so that a log that was opened by `open(path, "a+")` seemed to be empty.
+"""Files as Linux has them, where the C library on WASI does otherwise.
 
-Such a file is opened without O_APPEND here, and each write goes to the end first. Nobody else writes between the two.
+Those that are opened to append and to read: it moves the position of such a descriptor to the end whenever it is asked where it is
+(wasi-libc's `file_seek`), so that a log that was opened by `open(path, "a+")` seemed to be empty. Such a file is opened without O_APPEND
+here, and each write goes to the end first. Nobody else writes between the two.
+
+And `pread` from what cannot be read, on which it breaks down.
 """
 
 import builtins
+import functools
 import io
 import os
 
@@ -13,6 +17,7 @@ MODES = set("abt+")
 
 def install():
     builtins.open = io.open = open
+    os.pread = reading(os.pread)
 
 
 def open(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None):
@@ -30,6 +35,16 @@ def open(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None,
 
 
 builtin = io.open
+
+
+def reading(call):
+    @functools.wraps(call)
+    def function(descriptor, *arguments):
+        # Fails where it does, and does nothing else.
+        os.read(descriptor, 0)
+        return call(descriptor, *arguments)
+
+    return function
 
 
 class Appending(io.FileIO):

@@ -317,4 +317,4 @@ def main(kind, depth):
         scene.close()
 
 
-main(*sys.argv[1:])
+main(*sys.argv[1:3])

@@ -9,3 +9,4 @@ mod precompiled;
 mod programs;
 mod sockets;
 mod starting;
+mod states;
