@@ -207,7 +207,7 @@ class Path:
 class Descriptor:
     STATES = "read_only write_only both appends folder closed unlinked at_end beyond"
     DEEDS = (
-        "reads reads_much reads_none writes writes_none seeks_below seeks_end seeks_oddly tells preads preads_below pwrites pwrites_below truncates "
+        "reads reads_much reads_none reads_whole writes writes_none writes_much seeks_below seeks_end seeks_oddly tells preads preads_below pwrites pwrites_below truncates "
         "truncates_below extends syncs syncs_data stats closes dups is_terminal lists"
     )
 
@@ -260,8 +260,16 @@ class Descriptor:
     def reads_none(self):
         return os.read(self.it, 0)
 
+    def reads_whole(self):
+        os.ftruncate(self.it, 300_000)
+        os.lseek(self.it, 0, os.SEEK_SET)
+        return len(os.read(self.it, 400_000))
+
     def writes(self):
         return os.write(self.it, b"new")
+
+    def writes_much(self):
+        return os.write(self.it, bytes(300_000))
 
     def writes_none(self):
         return os.write(self.it, b"")

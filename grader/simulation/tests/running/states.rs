@@ -124,6 +124,7 @@ const DESCRIPTORS_DIFFER: Known = &[
     ("extends", "read_only folder"),
     ("lists", EVERY_DESCRIPTOR),
     ("preads_below", "write_only folder closed"),
+    ("reads_whole", "read_only folder"),
     ("tells", "appends"),
     ("truncates", "read_only folder"),
 ];

@@ -6,8 +6,8 @@ use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, Stream
 
 use super::{DiskError, Files, InodeId, Place, code, lock};
 
-/// Of one read or one write.
-pub const PIECE_BYTES_MAX: usize = 64 << 10;
+/// Of one read or one write. Linux does all at once, and programs count on it; here some memory of the guest's is needed for as much.
+pub const PIECE_BYTES_MAX: usize = 1 << 20;
 
 /// Once the file is gone, so is what is read of it: streams do not keep it, descriptors do.
 pub struct Reading {
