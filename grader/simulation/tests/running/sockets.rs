@@ -1,6 +1,6 @@
-//! How programs are told that a connection is lost.
+//! What becomes of programs whose connections are lost or refused.
 
-use crate::common::{all, at, cluster, exit, run_with, stdout};
+use crate::common::{all, at, cluster, exit, run_text, run_with, stdout};
 use simulation::disk::Image;
 use simulation::words::{Deed, Exit, SECOND};
 
@@ -40,4 +40,30 @@ fn a_program_is_told_once_what_its_connection_was_lost_by() {
     assert_eq!(after(Deed::PowerLoss(0)), "TimeoutError\nb''\nBrokenPipeError\n");
     // What was closed before anything came is at an end, and resets what comes.
     assert_eq!(after(Deed::Kill(0)), "b''\nb''\nBrokenPipeError\n");
+}
+
+#[test]
+fn a_socket_whose_call_was_refused_calls_again_and_stays_the_same() {
+    let ran = run_text(
+        r#"
+import selectors, socket
+caller = socket.socket()
+caller.settimeout(5)
+number = caller.fileno()
+try:
+    caller.connect(("127.0.0.1", 7000))
+except ConnectionRefusedError as error:
+    print(error.strerror)
+listener = socket.create_server(("127.0.0.1", 7000))
+caller.connect(("127.0.0.1", 7000))
+print(caller.fileno() == number, caller.gettimeout(), caller.getpeername())
+caller.setblocking(False)
+with selectors.DefaultSelector() as selector:
+    selector.register(caller, selectors.EVENT_READ)
+    listener.accept()[0].send(b"word")
+    print([key.fileobj.recv(9) for key, _ in selector.select()])
+"#,
+    );
+    let told = "Connection refused\nTrue 5.0 ('127.0.0.1', 7000)\n[b'word']\n";
+    assert_eq!(stdout(&ran, 0), told, "{}", all(&ran));
 }
