@@ -462,10 +462,10 @@ async def run(m):
         writer.write((await reader.readline()).upper())
         await writer.drain()
         writer.close()
-    server = await asyncio.start_server(serve, '127.0.0.1', 0)
+    server = await asyncio.start_server(serve, '127.8.0.1', 0)
     port = server.sockets[0].getsockname()[1]
     async def client(word):
-        reader, writer = await asyncio.open_connection('127.0.0.1', port)
+        reader, writer = await asyncio.open_connection('127.8.0.1', port)
         writer.write(word + b'\\n')
         line = await reader.readline()
         writer.close()

@@ -1,6 +1,7 @@
 //! Sockets, pipes and selectors: who waits for one waits as for a lock, and each schedule comes out the same again.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use schedules::words::{Deadlock, Fact, Ran};
 use serde_json::{Value, json};
@@ -16,8 +17,20 @@ const IMPORTS: &str = "import io, os, queue, select, selectors, socket, sys, thr
 
 pub fn worker(program: &str) -> Worker {
     let mut worker = Worker::start(Path::new("/tmp"));
+    let program = program.replace(ANY_PORT, &format!("('{}', 0)", own_host()));
     worker.scenario(&scenario(text(&format!("{IMPORTS}{program}")), DRIVER, "run")).unwrap();
     worker
+}
+
+/// How programs ask for a port that is free.
+const ANY_PORT: &str = "('127.0.0.1', 0)";
+
+/// Another one for each worker. Between `bind` and `listen` Linux gives a port to others too who would use it again, and of those that are
+/// tested at the same time the second one could not listen.
+fn own_host() -> String {
+    static WORKERS: AtomicU16 = AtomicU16::new(0);
+    let [high, low] = WORKERS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    format!("127.7.{high}.{low}")
 }
 
 /// Carries out each of `schedules` schedules several times in two processes: all come to the same, which `judge` sees.
