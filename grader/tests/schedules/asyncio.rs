@@ -462,6 +462,7 @@ async def run(m):
         writer.write((await reader.readline()).upper())
         await writer.drain()
         writer.close()
+    # An address of its own: others who take a free port at this time may be given the same one.
     server = await asyncio.start_server(serve, '127.8.0.1', 0)
     port = server.sockets[0].getsockname()[1]
     async def client(word):

@@ -67,8 +67,8 @@ fn differences<'a>(native: &'a str, ours: &str) -> BTreeMap<&'a str, String> {
     found.into_iter().map(|(deed, states)| (deed, states.join(" "))).collect()
 }
 
-/// Most come from the C library, which keeps states of its own: it knows
-/// neither `MSG_PEEK` nor `POLLHUP`, binds no socket a second time, and lets none be waited for that never called.
+/// Most come from the C library, which keeps states of its own: it knows neither `MSG_PEEK` nor `POLLHUP`, binds no socket a second time,
+/// and lets none be waited for that never called.
 const STREAMS_DIFFER: Known = &[
     ("binds", "was_reset reset_with_data refused being_refused"),
     ("ends", "listens"),
